@@ -1,0 +1,27 @@
+import type { Assistant, AssistantVersion } from '../assistant/assistant.ts';
+import type { AssistantSettings } from '../assistant/assistant-settings.ts';
+import type { AssistantId, ProjectId } from '../ids.ts';
+import type { Project } from '../project/project.ts';
+
+/** Projects, assistants and their immutable versions. */
+export interface AssistantRepository {
+  createProject(name: string): Promise<Project>;
+  listProjects(): Promise<readonly Project[]>;
+  /** Version 1, published. @throws AppError conflict when the id is taken. */
+  create(assistant: {
+    readonly id: AssistantId;
+    readonly projectId: ProjectId;
+    readonly name: string;
+    readonly settings: AssistantSettings;
+  }): Promise<AssistantVersion>;
+  find(id: AssistantId): Promise<Assistant | null>;
+  /** The published version, or the one asked for. */
+  version(id: AssistantId, version?: number): Promise<AssistantVersion | null>;
+  /** The next version; published at once unless told otherwise. */
+  addVersion(
+    id: AssistantId,
+    settings: AssistantSettings,
+    options?: { readonly isPublished?: boolean },
+  ): Promise<AssistantVersion>;
+  list(projectId: ProjectId): Promise<readonly Assistant[]>;
+}

@@ -1,0 +1,55 @@
+import type { AssistantSettings } from '../assistant/assistant-settings.ts';
+import type { CallContext } from '../call/call-context.ts';
+import type { MediaCapabilities } from './media-transport.ts';
+
+/** What the brain is asked to answer. */
+export type BrainInput =
+  /** The call is up and nobody has spoken. */
+  | { readonly type: 'started' }
+  | { readonly type: 'said'; readonly text: string }
+  /** Keys in order; a closing '#' is not included. */
+  | { readonly type: 'digits'; readonly digits: string }
+  /** The caller spoke and nothing could be understood. */
+  | { readonly type: 'not_understood' };
+
+/** A piece of the brain's answer, in order. */
+export type BrainPart =
+  /** Words to say; any cut is allowed, sentences are put together by the listener. */
+  | { readonly type: 'text'; readonly text: string }
+  /** What makes sense as the caller's next answer: phrases for a grammar, and how many keys at most. */
+  | { readonly type: 'expect'; readonly phrases: readonly string[]; readonly maxDigits: number }
+  /** A thing worth a line in the call's record. */
+  | {
+      readonly type: 'note';
+      readonly name: string;
+      readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+    }
+  /** Hang up once all that was said has been heard. */
+  | { readonly type: 'hang_up' }
+  /** Hand the caller to another number once all that was said has been heard. */
+  | { readonly type: 'transfer'; readonly to: string };
+
+/** One call's mind. Answers are asked for one at a time. */
+export interface BrainSession {
+  /** @throws AppError provider_failed or provider_refused; ends quietly when `signal` aborts. */
+  respond(input: BrainInput, signal: AbortSignal): AsyncIterable<BrainPart>;
+  /** The words of the last answer that the caller heard, once that is known: only these may be remembered as said. */
+  heard(text: string, wasInterrupted: boolean): void;
+  close(): void;
+}
+
+export type BrainCall = {
+  readonly context: CallContext;
+  readonly settings: AssistantSettings;
+  readonly capabilities: MediaCapabilities;
+  /** The recogniser understands only expected phrases: confirm, offer digits, ask again. */
+  readonly isGrammarOnly: boolean;
+  /** Speech cannot be understood at all: keys only. */
+  readonly hasSpeechInput: boolean;
+};
+
+/** What thinks in a call: a scripted flow, or a language model with tools. */
+export interface Brain {
+  readonly name: string;
+  open(call: BrainCall): BrainSession;
+}

@@ -1,0 +1,65 @@
+import type { Call, CallStatus, ChannelName, EndReason } from '../call/call.ts';
+import type { CallContext, ClaimedContext } from '../call/call-context.ts';
+import type { CallEvent, CallTurn } from '../call/call-record.ts';
+import type { AssistantId, ContextId, NodeId, ProjectId } from '../ids.ts';
+
+export type NewContext = Omit<CallContext, 'status' | 'claimedBy' | 'attempt' | 'expiresAt'> & {
+  readonly ttlMs: number;
+};
+
+/** Which call a repeated webhook means. */
+export type ProviderCallKey = {
+  readonly projectId: ProjectId;
+  readonly assistantId: AssistantId;
+  readonly channel: ChannelName;
+  readonly providerCallId: string;
+};
+
+export type OpenedContext = { readonly context: CallContext; readonly isNew: boolean };
+
+/** Calls and the contexts they are reached by: one row each, written together. */
+export interface CallRepository {
+  /**
+   * Makes the pending context and its call row (status `ringing`) in one statement. With a providerCallId that has a
+   * pending or live context, that one is returned instead; after it ended, `attempt` rises and conversationId is kept.
+   */
+  open(context: NewContext): Promise<OpenedContext>;
+  /** pending -> claimed by one conditional UPDATE; the call becomes `live`. @throws AppError context_not_found, context_claimed, context_expired. */
+  claim(contextId: ContextId, channel: ChannelName, nodeId: NodeId): Promise<ClaimedContext>;
+  /** What phase 2 may say before the upgrade; reads only. */
+  find(contextId: ContextId): Promise<CallContext | null>;
+  /** Moves a call that is not terminal forward; false when it already ended. */
+  setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean>;
+  /** The one terminal write; false when another was first. The context ends with it. */
+  end(contextId: ContextId, reason: EndReason): Promise<boolean>;
+  /** Adds turns and events; a repeated (contextId, index) is the same row. */
+  append(batch: readonly CallRecordBatch[]): Promise<void>;
+  list(query: CallQuery): Promise<CallPage>;
+  get(projectId: ProjectId, contextId: ContextId): Promise<CallDetail | null>;
+}
+
+export type CallRecordBatch = {
+  readonly contextId: ContextId;
+  readonly turns: readonly CallTurn[];
+  /** `seq` counts a call's events from 0. */
+  readonly events: readonly (CallEvent & { readonly seq: number })[];
+  /** Keys the caller pressed so far, in order. */
+  readonly dtmf: string;
+};
+
+export type CallQuery = {
+  readonly projectId: ProjectId;
+  /** 1 to 200 */
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly status?: CallStatus;
+  readonly assistantId?: AssistantId;
+};
+/** Newest first. */
+export type CallPage = { readonly calls: readonly Call[]; readonly nextCursor: string | null };
+export type CallDetail = {
+  readonly call: Call;
+  readonly dtmf: string;
+  readonly turns: readonly CallTurn[];
+  readonly events: readonly CallEvent[];
+};
