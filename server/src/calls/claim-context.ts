@@ -1,0 +1,40 @@
+import type { ChannelName } from '../core/call/call.ts';
+import type { ClaimedContext } from '../core/call/call-context.ts';
+import { AppError } from '../core/errors.ts';
+import type { ContextId, NodeId } from '../core/ids.ts';
+import type { CallRepository } from '../core/ports/call-repository.ts';
+import type { Clock } from '../core/ports/clock.ts';
+
+/** A caller hears silence meanwhile, so a database that takes longer counts as away. */
+const CLAIM_TIMEOUT_MS = 2_000;
+
+export type ClaimParts = {
+  readonly calls: Pick<CallRepository, 'claim' | 'end'>;
+  readonly clock: Clock;
+  readonly nodeId: NodeId;
+};
+
+/**
+ * Claims a context within two seconds. A claim that the database grants later is given up again: its row ends as
+ * `never_connected`. @throws AppError context_not_found, context_claimed, context_expired, database_unavailable.
+ */
+export function claimContext(parts: ClaimParts, contextId: ContextId, channel: ChannelName): Promise<ClaimedContext> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = parts.clock.after(CLAIM_TIMEOUT_MS, () => {
+      isLate = true;
+      reject(new AppError('database_unavailable', { detail: `the claim took over ${CLAIM_TIMEOUT_MS} ms` }));
+    });
+    parts.calls.claim(contextId, channel, parts.nodeId).then(
+      (context) => {
+        timer.cancel();
+        if (isLate) parts.calls.end(contextId, 'never_connected').catch(() => undefined);
+        else resolve(context);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
+  });
+}

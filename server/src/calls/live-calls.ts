@@ -1,0 +1,82 @@
+import type { EndReason } from '../core/call/call.ts';
+import { AppError } from '../core/errors.ts';
+import type { ContextId } from '../core/ids.ts';
+
+/** A call that is being held by this process. */
+export type LiveCall = {
+  readonly contextId: ContextId;
+  /** Asks the conversation to end; idempotent. */
+  end(reason: EndReason): void;
+  /** Resolves once the media is closed and the last record is queued. */
+  readonly ended: Promise<unknown>;
+};
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** The calls this process holds, how many it may hold, and whether it still takes new ones. */
+export class LiveCalls {
+  readonly #calls = new Map<ContextId, LiveCall>();
+  readonly #capacity: number;
+  #reserved = 0;
+  #isDraining = false;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** @throws AppError draining or over_capacity: answered before any work is done. */
+  admit(): void {
+    if (this.#isDraining) throw new AppError('draining', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    if (this.#calls.size + this.#reserved >= this.#capacity) {
+      throw new AppError('over_capacity', {
+        detail: `${this.#capacity} calls are live`,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
+  }
+
+  /** Holds a slot while a call is being set up. @throws AppError as `admit`. */
+  reserve(): Disposable {
+    this.admit();
+    this.#reserved++;
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#reserved--;
+        isHeld = false;
+      },
+    };
+  }
+
+  add(call: LiveCall): void {
+    this.#calls.set(call.contextId, call);
+    const remove = () => void this.#calls.delete(call.contextId);
+    call.ended.then(remove, remove);
+  }
+
+  find(contextId: ContextId): LiveCall | undefined {
+    return this.#calls.get(contextId);
+  }
+
+  /** No new calls from now on. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  endAll(reason: EndReason): void {
+    for (const call of this.#calls.values()) call.end(reason);
+  }
+
+  /** Resolves when no call is left. */
+  async allEnded(): Promise<void> {
+    while (this.#calls.size > 0) await Promise.allSettled(Array.from(this.#calls.values(), (call) => call.ended));
+  }
+}
