@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+
+export type Command =
+  | { readonly type: 'start' }
+  | { readonly type: 'help' }
+  | { readonly type: 'config' }
+  | { readonly type: 'data-export'; readonly file: string }
+  | { readonly type: 'data-import'; readonly file: string }
+  | { readonly type: 'speech-install' }
+  | { readonly type: 'key-create'; readonly name: string; readonly isSealed: boolean }
+  | { readonly type: 'mistake'; readonly message: string };
+
+export const HELP = `npm start                                   serve
+npm start -- config                         print the configuration in force, secrets masked
+npm start -- data export FILE               write all rows to a file, the keyring not included
+npm start -- data import FILE               read them into an empty database
+npm start -- speech install                 fetch local speech recognition into the project's cache folder
+npm start -- key create [--name NAME]       make an API key for the demo project (--unsealed: not usable in SIP digest)
+npm start -- help                           this
+`;
+
+/** Reads the words after `npm start --`. Never throws: a mistake is a command too, with what to write instead. */
+export function parseCommand(argv: readonly string[]): Command {
+  const parsed = readWords(argv);
+  if (typeof parsed === 'string') return { type: 'mistake', message: parsed };
+  const { positionals, values } = parsed;
+  if (values.help) return { type: 'help' };
+  const [noun = 'start', verb, file] = positionals;
+  switch (verb === undefined ? noun : `${noun} ${verb}`) {
+    case 'start':
+      return { type: 'start' };
+    case 'help':
+      return { type: 'help' };
+    case 'config':
+      return { type: 'config' };
+    case 'data export':
+      return file ? { type: 'data-export', file } : mistake('data export wants the file to write');
+    case 'data import':
+      return file ? { type: 'data-import', file } : mistake('data import wants the file to read');
+    case 'speech install':
+      return { type: 'speech-install' };
+    case 'key create':
+      return { type: 'key-create', name: values.name ?? 'key', isSealed: !values.unsealed };
+    default:
+      return mistake(`there is no command "${positionals.join(' ')}"`);
+  }
+}
+
+function readWords(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { help: { type: 'boolean', short: 'h' }, name: { type: 'string' }, unsealed: { type: 'boolean' } },
+    });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function mistake(message: string): Command {
+  return { type: 'mistake', message };
+}
