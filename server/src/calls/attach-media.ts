@@ -1,0 +1,59 @@
+import type { EndReason } from '../core/call/call.ts';
+import type { ClaimedContext } from '../core/call/call-context.ts';
+import { toAppError } from '../core/errors.ts';
+import type { MediaArrival } from '../core/ports/channel.ts';
+import type { EventLog } from '../core/ports/event-log.ts';
+import type { MediaTransport } from '../core/ports/media-transport.ts';
+import type { Metrics } from '../core/ports/metrics.ts';
+import type { CallJournal, CallPageWriter } from './call-journal.ts';
+import type { ClaimParts } from './claim-context.ts';
+import { claimContext } from './claim-context.ts';
+import type { LiveCalls } from './live-calls.ts';
+
+/** A conversation that runs; `ended` resolves once its media is closed. */
+export type RunningConversation = { end(reason: EndReason): void; readonly ended: Promise<EndReason> };
+
+export type AttachMediaParts = ClaimParts & {
+  readonly liveCalls: LiveCalls;
+  readonly journal: CallJournal;
+  /** @throws when the assistant's settings cannot be turned into a conversation. */
+  readonly startConversation: (
+    context: ClaimedContext,
+    media: MediaTransport,
+    page: CallPageWriter,
+  ) => RunningConversation;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+};
+
+/**
+ * Phase 2: media has arrived and named its call. Claims the context, exactly once whoever else tries, and starts the
+ * conversation. @throws AppError; the media is then the caller's to close.
+ */
+export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival): Promise<void> {
+  using _slot = parts.liveCalls.reserve();
+  const context = await claimContext(parts, arrival.contextId, arrival.channel);
+  const startedAtMs = parts.clock.nowMs();
+  const conversation = start(parts, context, arrival.media);
+  const { contextId, assistantId, channel } = context;
+  parts.log.info('call.started', { contextId, assistantId, channel });
+  parts.metrics.count('calls_started_total', { channel });
+  const ended = conversation.ended.then((reason) => {
+    parts.journal.end(contextId, reason).catch(() => undefined);
+    const seconds = (parts.clock.nowMs() - startedAtMs) / 1000;
+    parts.log.info('call.ended', { contextId, channel, reason, seconds: Math.round(seconds * 10) / 10 });
+    parts.metrics.count('calls_ended_total', { channel, reason });
+    parts.metrics.observe('call_duration_seconds', seconds, { channel });
+  });
+  parts.liveCalls.add({ contextId, end: (reason) => conversation.end(reason), ended });
+}
+
+function start(parts: AttachMediaParts, context: ClaimedContext, media: MediaTransport): RunningConversation {
+  try {
+    return parts.startConversation(context, media, parts.journal.open(context.contextId));
+  } catch (error) {
+    parts.log.error('call.start_failed', { contextId: context.contextId }, error);
+    parts.journal.end(context.contextId, 'error').catch(() => undefined);
+    throw toAppError(error);
+  }
+}
