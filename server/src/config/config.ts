@@ -1,0 +1,60 @@
+import type { AssistantId } from '../core/ids.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Two PEM files, read when a listener opens. */
+export type TlsFiles = { readonly certFile: string; readonly keyFile: string };
+
+export type HttpConfig = {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls: TlsFiles | null;
+};
+
+export type AudioSocketConfig = {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** What dialplans are told to connect to; null when neither it nor PUBLIC_ASSISTANT_HOST is set. */
+  readonly publicHost: string | null;
+};
+
+export type SipConfig = {
+  readonly host: string;
+  /** UDP and TCP; 0: any free port. */
+  readonly port: number;
+  readonly tls: (TlsFiles & { readonly port: number }) | null;
+  /** Advertised to peers outside `localNets`; null: the local address that routes to the peer. */
+  readonly externalIp: string | null;
+  /** CIDR */
+  readonly localNets: readonly string[];
+  /** First (even) and last port of RTP, both included; RTCP takes the odd ones. */
+  readonly rtpPorts: { readonly start: number; readonly end: number };
+};
+
+export type DatabaseConfig =
+  | { readonly type: 'embedded' }
+  | {
+      readonly type: 'external';
+      /** Host, port and database name, without user and password. */
+      readonly address: string;
+      readonly maxConnections: number | null;
+    };
+
+/** Everything that may be printed. Secrets are in `Secrets`. */
+export type Config = {
+  /** Host, perhaps with `:port`, that carriers reach us under over TLS; null when unset. */
+  readonly publicHost: string | null;
+  readonly http: HttpConfig;
+  readonly audioSocket: AudioSocketConfig;
+  readonly sip: SipConfig;
+  readonly database: DatabaseConfig;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly demo: { readonly assistantId: AssistantId | null };
+  readonly openAi: { readonly baseUrl: string | null };
+  readonly logLevel: LogLevel;
+  readonly shutdownGraceMs: number;
+};
