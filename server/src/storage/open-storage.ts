@@ -1,0 +1,107 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { AppError } from '../core/errors.ts';
+import type { ApiKeyRepository } from '../core/ports/api-key-repository.ts';
+import type { AssistantRepository } from '../core/ports/assistant-repository.ts';
+import type { CallRepository } from '../core/ports/call-repository.ts';
+import type { EventLog } from '../core/ports/event-log.ts';
+import type { NodeRepository } from '../core/ports/node-repository.ts';
+import { PostgresApiKeyRepository } from './postgres/api-key-repository.ts';
+import { PostgresAssistantRepository } from './postgres/assistant-repository.ts';
+import { PostgresCallRepository } from './postgres/call-repository.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded/start-embedded-postgres.ts';
+import { migrate } from './postgres/migrate.ts';
+import { PostgresNodeRepository } from './postgres/node-repository.ts';
+import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
+
+/** The PostgreSQL that npm brought, with its files in `dataDir`, or one that runs elsewhere. */
+export type DatabaseSettings =
+  | { readonly type: 'embedded'; readonly dataDir: string }
+  | {
+      readonly type: 'url';
+      /** postgres://user:password@host:port/database, secrets and all. */
+      readonly url: string;
+      /** Connections this process may hold, those of the rooms that bring their own included; null: 12 for the pools. */
+      readonly maxConnections?: number | null;
+    };
+
+export type StorageOptions = { readonly database: DatabaseSettings; readonly log: EventLog };
+
+/** Everything that is kept, and the way to the database for rooms that bring their own clients (jobs, bus). */
+export interface Storage extends AsyncDisposable {
+  readonly calls: CallRepository;
+  readonly assistants: AssistantRepository;
+  readonly apiKeys: ApiKeyRepository;
+  readonly nodes: NodeRepository;
+  readonly connection: DatabaseConnection;
+  /** Null where the database runs elsewhere. */
+  readonly embedded: { readonly pid: number; readonly isAdopted: boolean } | null;
+  /** Milliseconds the database took to answer. @throws AppError database_unavailable when that is more than `timeoutMs`. */
+  ping(timeoutMs: number): Promise<number>;
+}
+
+/**
+ * Starts or reaches the database, brings its schema up to date and opens the pools.
+ * @throws AppError not_configured, conflict or database_unavailable, saying what to do.
+ */
+export async function openStorage({ database, log }: StorageOptions): Promise<Storage> {
+  const embedded = database.type === 'embedded' ? await startEmbeddedPostgres({ ...database, log }) : null;
+  try {
+    const connection = embedded?.connection ?? { connectionString: database.type === 'url' ? database.url : '' };
+    const maxConnections = database.type === 'url' ? (database.maxConnections ?? null) : null;
+    await migrate(connection).catch((error: unknown) => {
+      throw explainStart(error, embedded);
+    });
+    return assemble(connection, openDatabases(connection, log, maxConnections), embedded);
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+function assemble(connection: DatabaseConnection, databases: Databases, embedded: EmbeddedPostgres | null): Storage {
+  const close = async () => {
+    await databases.close();
+    await embedded?.stop();
+  };
+  let closing: Promise<void> | null = null;
+  return {
+    calls: new PostgresCallRepository(databases),
+    assistants: new PostgresAssistantRepository(databases),
+    apiKeys: new PostgresApiKeyRepository(databases),
+    nodes: new PostgresNodeRepository(databases),
+    connection,
+    embedded: embedded && { pid: embedded.pid, isAdopted: embedded.isAdopted },
+    ping: (timeoutMs) => ping(databases, timeoutMs),
+    [Symbol.asyncDispose]: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+async function ping(databases: Databases, timeoutMs: number): Promise<number> {
+  const startedAt = performance.now();
+  const giveUp = new AbortController();
+  const asked = sql`select 1`.execute(databases.media);
+  const late = pause(timeoutMs, 'late', { signal: giveUp.signal });
+  late.catch(() => undefined);
+  try {
+    const first = await Promise.race([asked, late]);
+    if (first === 'late') throw new Error(`no answer within ${timeoutMs} ms`);
+    return performance.now() - startedAt;
+  } catch (cause) {
+    throw new AppError('database_unavailable', { retryAfterSeconds: 2, cause });
+  } finally {
+    giveUp.abort();
+    asked.catch(() => undefined);
+  }
+}
+
+/** At start the operator reads it, so the reason comes along; a client never sees this one. */
+function explainStart(error: unknown, embedded: EmbeddedPostgres | null): unknown {
+  if (!(error instanceof AppError) || error.code !== 'database_unavailable' || error.detail) return error;
+  const reason = error.cause instanceof Error ? error.cause.message || String(error.cause) : String(error.cause);
+  const advice = embedded ? '' : '. Check DATABASE_URL or POSTGRES__*, and that the server takes connections from here';
+  return new AppError('database_unavailable', { detail: `${reason}${advice}`, cause: error.cause });
+}

@@ -1,0 +1,155 @@
+import { type Selectable, sql } from 'kysely';
+import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
+import { type CallStatus, type ChannelName, type EndReason, terminalStatus } from '../../core/call/call.ts';
+import type { CallContext, ClaimedContext, ContextStatus } from '../../core/call/call-context.ts';
+import { AppError } from '../../core/errors.ts';
+import type { ContextId, NodeId, ProjectId } from '../../core/ids.ts';
+import type {
+  CallDetail,
+  CallPage,
+  CallQuery,
+  CallRecordBatch,
+  CallRepository,
+  NewContext,
+  OpenedContext,
+} from '../../core/ports/call-repository.ts';
+import { appendRecords } from './append-records.ts';
+import { toCall, toClaimedContext, toContext, toEvent, toTurn } from './call-rows.ts';
+import { toDatabaseError } from './database-error.ts';
+import { openContext } from './open-context.ts';
+import type { Database, Databases } from './pools.ts';
+import type { CallRow } from './schema.ts';
+
+const MAX_PAGE = 200;
+const FORWARD: readonly CallStatus[] = ['queued', 'ringing', 'live'];
+
+/** Calls in PostgreSQL. What a caller waits for goes over the `media` pool, records and pages over `api`. */
+export class PostgresCallRepository implements CallRepository {
+  readonly #media: Database;
+  readonly #api: Database;
+
+  constructor({ media, api }: Databases) {
+    this.#media = media;
+    this.#api = api;
+  }
+
+  open(context: NewContext): Promise<OpenedContext> {
+    return openContext(this.#media, context);
+  }
+
+  async claim(contextId: ContextId, channel: ChannelName, nodeId: NodeId): Promise<ClaimedContext> {
+    const { rows } = await sql<Selectable<CallRow> & { settings: AssistantSettings }>`
+      update calls
+      set context_status = 'claimed', claimed_by = ${nodeId}, claimed_at = now(), status = 'live',
+          answered_at = coalesce(answered_at, now())
+      from assistant_versions
+      where context_id = ${contextId} and channel = ${channel} and context_status = 'pending' and expires_at > now()
+        and assistant_versions.assistant_id = calls.assistant_id
+        and assistant_versions.version = calls.assistant_version
+      returning calls.*, assistant_versions.settings`
+      .execute(this.#media)
+      .catch(rethrow);
+    const [row] = rows;
+    if (row) return toClaimedContext(row);
+    throw whyNotClaimed(await this.find(contextId), channel);
+  }
+
+  async find(contextId: ContextId): Promise<CallContext | null> {
+    const row = await this.#media
+      .selectFrom('calls')
+      .selectAll()
+      .where('context_id', '=', contextId)
+      .executeTakeFirst()
+      .catch(rethrow);
+    return row ? toContext(row) : null;
+  }
+
+  async setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean> {
+    const earlier = FORWARD.slice(0, FORWARD.indexOf(status));
+    const { rows } = await sql`
+      update calls
+      set status = case when status = any(${earlier}) then ${status} else status end,
+          answered_at = case when ${status === 'live'} then coalesce(answered_at, now()) else answered_at end
+      where context_id = ${contextId} and status not in ('ended', 'failed')
+      returning context_id`
+      .execute(this.#media)
+      .catch(rethrow);
+    return rows.length > 0;
+  }
+
+  async end(contextId: ContextId, reason: EndReason): Promise<boolean> {
+    const { rows } = await sql`
+      update calls
+      set status = ${terminalStatus(reason)}, context_status = ${terminalContextStatus(reason)},
+          end_reason = ${reason}, ended_at = now()
+      where context_id = ${contextId} and status not in ('ended', 'failed')
+      returning context_id`
+      .execute(this.#media)
+      .catch(rethrow);
+    return rows.length > 0;
+  }
+
+  append(batch: readonly CallRecordBatch[]): Promise<void> {
+    return appendRecords(this.#api, batch).catch(rethrow);
+  }
+
+  async list(query: CallQuery): Promise<CallPage> {
+    const limit = Math.min(Math.max(1, Math.trunc(query.limit)), MAX_PAGE);
+    const before = query.cursor === undefined ? null : readCursor(query.cursor);
+    let select = this.#api.selectFrom('calls').selectAll().where('project_id', '=', query.projectId);
+    if (before !== null) select = select.where('position', '<', before);
+    if (query.status !== undefined) select = select.where('status', '=', query.status);
+    if (query.assistantId !== undefined) select = select.where('assistant_id', '=', query.assistantId);
+    const rows = await select
+      .orderBy('position', 'desc')
+      .limit(limit + 1)
+      .execute()
+      .catch(rethrow);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return { calls: page.map(toCall), nextCursor: last && rows.length > limit ? writeCursor(last.position) : null };
+  }
+
+  async get(projectId: ProjectId, contextId: ContextId): Promise<CallDetail | null> {
+    const db = this.#api;
+    const [row, turns, events] = await Promise.all([
+      db
+        .selectFrom('calls')
+        .selectAll()
+        .where('project_id', '=', projectId)
+        .where('context_id', '=', contextId)
+        .executeTakeFirst(),
+      db.selectFrom('call_turns').selectAll().where('context_id', '=', contextId).orderBy('index').execute(),
+      db.selectFrom('call_events').selectAll().where('context_id', '=', contextId).orderBy('seq').execute(),
+    ]).catch(rethrow);
+    if (!row) return null;
+    return { call: toCall(row), dtmf: row.dtmf, turns: turns.map(toTurn), events: events.map(toEvent) };
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw toDatabaseError(error);
+}
+
+/** A context that ended before its media came is as good as expired; one that ended after was claimed. */
+function whyNotClaimed(context: CallContext | null, channel: ChannelName): AppError {
+  if (context === null || context.channel !== channel) return new AppError('context_not_found');
+  if (context.status === 'claimed' || context.claimedBy !== null) return new AppError('context_claimed');
+  return new AppError('context_expired');
+}
+
+function terminalContextStatus(reason: EndReason): ContextStatus {
+  return reason === 'never_connected' ? 'expired' : terminalStatus(reason);
+}
+
+function writeCursor(position: string): string {
+  return Buffer.from(position).toString('base64url');
+}
+
+function readCursor(cursor: string): string {
+  const position = Buffer.from(cursor, 'base64url').toString('latin1');
+  if (!/^\d{1,18}$/.test(position)) {
+    throw new AppError('invalid_parameters', { detail: 'cursor: take nextCursor of the page before, unchanged' });
+  }
+  return position;
+}

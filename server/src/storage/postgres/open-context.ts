@@ -1,0 +1,70 @@
+import { type Selectable, sql } from 'kysely';
+import { AppError } from '../../core/errors.ts';
+import type { NewContext, OpenedContext } from '../../core/ports/call-repository.ts';
+import { toContext } from './call-rows.ts';
+import { FOREIGN_KEY_VIOLATION, sqlState, toDatabaseError, UNIQUE_VIOLATION } from './database-error.ts';
+import type { Database } from './pools.ts';
+import type { CallRow } from './schema.ts';
+import { toStorableJson, toStorableText } from './storable-json.ts';
+
+const MAX_ATTEMPTS = 5;
+
+type OpenedRow = Selectable<CallRow> & { readonly is_new: boolean; readonly is_overdue: boolean };
+
+/**
+ * Makes a context and its call, or finds the one that a repeated webhook means: one statement either way. A pending one
+ * whose time ran out before anybody swept it is expired first. @throws AppError assistant_not_found, database_unavailable.
+ */
+export async function openContext(db: Database, context: NewContext): Promise<OpenedContext> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const row = await insertOrFind(db, context);
+      if (!row.is_overdue) return { context: toContext(row), isNew: row.is_new };
+      await expire(db, row.context_id);
+    } catch (error) {
+      if (sqlState(error) === FOREIGN_KEY_VIOLATION) {
+        throw new AppError('assistant_not_found', {
+          detail: `assistant ${context.assistantId} has no version ${context.assistantVersion}`,
+          cause: error,
+        });
+      }
+      // Two nodes made the same attempt of the same call at once: the other one's is there now.
+      if (sqlState(error) !== UNIQUE_VIOLATION || attempt === MAX_ATTEMPTS) throw toDatabaseError(error);
+    }
+    if (attempt === MAX_ATTEMPTS) throw new AppError('database_unavailable', { detail: 'the call changes too fast' });
+  }
+}
+
+async function insertOrFind(db: Database, context: NewContext): Promise<OpenedRow> {
+  const providerCallId = context.providerCallId === null ? null : toStorableText(context.providerCallId);
+  const sameCall = sql`project_id = ${context.projectId} and assistant_id = ${context.assistantId}
+    and channel = ${context.channel} and provider_call_id = ${providerCallId}`;
+  const text = (value: string | null) => (value === null ? null : toStorableText(value));
+  // The update changes nothing: it makes the row that is there come back. xmax is 0 in a row that was just inserted.
+  const { rows } = await sql<OpenedRow>`
+    insert into calls (
+      context_id, conversation_id, attempt, project_id, assistant_id, assistant_version, deployment_id, credential_id,
+      channel, direction, from_number, to_number, provider_call_id, args, metadata, expires_at
+    ) values (
+      ${context.contextId},
+      coalesce((select conversation_id from calls where ${sameCall} order by attempt desc limit 1), ${context.conversationId}),
+      coalesce((select max(attempt) from calls where ${sameCall}), 0) + 1,
+      ${context.projectId}, ${context.assistantId}, ${context.assistantVersion}, ${context.deploymentId},
+      ${context.credentialId}, ${context.channel}, ${context.direction}, ${text(context.from)}, ${text(context.to)},
+      ${providerCallId}, ${toStorableJson(context.args)}, ${toStorableJson(context.metadata)},
+      now() + make_interval(secs => ${context.ttlMs}::float8 / 1000)
+    )
+    on conflict (project_id, assistant_id, channel, provider_call_id) where context_status in ('pending', 'claimed')
+      do update set channel = excluded.channel
+    returning *, xmax = 0 as is_new, context_status = 'pending' and expires_at <= now() as is_overdue`.execute(db);
+  const [row] = rows;
+  if (!row) throw new AppError('internal', { detail: 'an insert returned no row' });
+  return row;
+}
+
+async function expire(db: Database, contextId: string): Promise<void> {
+  await sql`
+    update calls
+    set context_status = 'expired', status = 'failed', end_reason = 'never_connected', ended_at = now()
+    where context_id = ${contextId} and context_status = 'pending' and expires_at <= now()`.execute(db);
+}

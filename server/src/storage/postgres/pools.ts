@@ -1,0 +1,82 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { EventLog } from '../../core/ports/event-log.ts';
+import type { DatabaseSchema } from './schema.ts';
+
+/** How a pool reaches the database: pg's own names. */
+export type DatabaseConnection = Pick<
+  pg.PoolConfig,
+  'connectionString' | 'host' | 'port' | 'user' | 'password' | 'database' | 'ssl'
+>;
+
+export type Database = Kysely<DatabaseSchema>;
+
+/** What a call waits for goes over `media`, small and impatient; everything else over `api`. */
+export type Databases = { readonly media: Database; readonly api: Database; close(): Promise<void> };
+
+const APPLICATION = 'assistant-api';
+/** The server gives up first and says so; this is for a server that says nothing any more. */
+const SILENCE_MARGIN_MS = 500;
+
+/** @param maxConnections shared with the rooms that bring their own clients: the pools take two thirds of it. */
+export function openDatabases(
+  connection: DatabaseConnection,
+  log: EventLog,
+  maxConnections: number | null = null,
+): Databases {
+  const share = (part: number) => Math.max(1, Math.floor((maxConnections ?? 0) * part));
+  const mediaMax = maxConnections === null ? 4 : share(0.25);
+  const apiMax = maxConnections === null ? 8 : share(0.4);
+  const media = openPool(connection, log, { max: mediaMax, min: 1, timeoutMs: 2_000 });
+  const api = openPool(connection, log, { max: apiMax, min: 0, timeoutMs: 10_000 });
+  return {
+    media,
+    api,
+    close: async () => {
+      await Promise.all([media.destroy(), api.destroy()]);
+    },
+  };
+}
+
+type PoolSize = { readonly max: number; readonly min: number; readonly timeoutMs: number };
+
+function openPool(connection: DatabaseConnection, log: EventLog, size: PoolSize): Database {
+  const pool = new pg.Pool({
+    ...connection,
+    application_name: APPLICATION,
+    max: size.max,
+    min: size.min,
+    connectionTimeoutMillis: size.timeoutMs,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: size.timeoutMs,
+    query_timeout: size.timeoutMs + SILENCE_MARGIN_MS,
+    keepAlive: true,
+  });
+  listenForErrors(pool, log);
+  dropUnresponsiveClients(pool);
+  return new Kysely<DatabaseSchema>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Without these an idle client's farewell from a stopping server (57P01) ends the process. */
+function listenForErrors(pool: pg.Pool, log: EventLog): void {
+  const report = (error: Error) => log.warn('database.connection_lost', { reason: error.message });
+  pool.on('error', report);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+}
+
+/** A client whose server never answered is cut off: the next query would wait behind the lost one. */
+function dropUnresponsiveClients(pool: pg.Pool): void {
+  pool.on('connect', (client: pg.PoolClient & { end?: () => Promise<void> }) => {
+    const query = client.query.bind(client) as (...all: unknown[]) => unknown;
+    const watched = (...all: unknown[]) => {
+      const result = query(...all);
+      if (result instanceof Promise) {
+        result.catch((error: Error) => {
+          if (error.message === 'Query read timeout') client.end?.().catch(() => undefined);
+        });
+      }
+      return result;
+    };
+    client.query = watched as typeof client.query;
+  });
+}

@@ -1,0 +1,128 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
+import type { CallDirection, CallStatus, ChannelName, EndReason } from '../../core/call/call.ts';
+import type { ContextStatus } from '../../core/call/call-context.ts';
+import type { ApiKeyScope } from '../../core/project/project.ts';
+
+/** A bigint: a decimal string on both sides, exact beyond 2^53. */
+type Id = string;
+type GeneratedId = ColumnType<string, string | undefined, never>;
+type Json<Value extends object | null> = JSONColumnType<Value, string, string>;
+type Timestamp = ColumnType<Date, Date | undefined, Date>;
+type MaybeTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
+
+export type ProjectRow = { id: GeneratedId; name: string; created_at: Timestamp };
+
+export type AssistantRow = {
+  id: Id;
+  project_id: Id;
+  name: string;
+  published_version: number;
+  latest_version: number;
+  created_at: Timestamp;
+};
+
+export type AssistantVersionRow = {
+  assistant_id: Id;
+  version: number;
+  settings: Json<AssistantSettings>;
+  created_at: Timestamp;
+};
+
+export type ApiKeyRow = {
+  id: string;
+  project_id: Id;
+  name: string;
+  prefix: string;
+  scopes: ApiKeyScope[];
+  hash: Buffer;
+  seal_algorithm: 'A256GCM.v1' | null;
+  seal_key_id: string | null;
+  seal_wrapped_key: Buffer | null;
+  sealed: Buffer | null;
+  created_at: Timestamp;
+  expires_at: MaybeTimestamp;
+  revoked_at: MaybeTimestamp;
+};
+
+/** A call and the context it is reached by: one row, so that every change of both is one write. */
+export type CallRow = {
+  context_id: string;
+  /** Grows with time: what pages are cut by. */
+  position: GeneratedId;
+  conversation_id: Id;
+  attempt: number;
+  project_id: Id;
+  assistant_id: Id;
+  assistant_version: number;
+  deployment_id: string | null;
+  credential_id: string | null;
+  channel: ChannelName;
+  direction: CallDirection;
+  from_number: string | null;
+  to_number: string | null;
+  provider_call_id: string | null;
+  args: Json<Record<string, unknown>>;
+  metadata: Json<Record<string, unknown>>;
+  context_status: Generated<ContextStatus>;
+  expires_at: Timestamp;
+  claimed_by: string | null;
+  claimed_at: MaybeTimestamp;
+  status: Generated<CallStatus>;
+  end_reason: EndReason | null;
+  dtmf: Generated<string>;
+  created_at: Timestamp;
+  answered_at: MaybeTimestamp;
+  ended_at: MaybeTimestamp;
+};
+
+export type CallTurnRow = {
+  context_id: string;
+  index: number;
+  role: 'assistant' | 'caller';
+  started_at_ms: number;
+  ended_at_ms: number;
+  text: string;
+  heard_text: string;
+  was_interrupted: boolean;
+  source: 'speech' | 'digits';
+  waterfall: Json<object | null>;
+};
+
+export type CallEventRow = {
+  context_id: string;
+  seq: number;
+  at_ms: number;
+  type: string;
+  data: Json<object | null>;
+};
+
+export type NodeRow = {
+  id: string;
+  host: string;
+  pid: number;
+  url: string;
+  /** Where `pid` means something; see processSpace. */
+  process_space: string;
+  /** Tells the process from a later one with its id; see processStartTime. */
+  process_started: string | null;
+  active_calls: number;
+  started_at: Timestamp;
+  heartbeat_at: Timestamp;
+};
+
+/** Random bytes all nodes share, each made by whoever asks first: the key of SIP nonces for one. */
+export type SharedSecretRow = { name: string; value: Buffer; created_at: Timestamp };
+
+/** The tables, as the newest migration leaves them. */
+export type DatabaseSchema = {
+  projects: ProjectRow;
+  assistants: AssistantRow;
+  assistant_versions: AssistantVersionRow;
+  api_keys: ApiKeyRow;
+  calls: CallRow;
+  call_turns: CallTurnRow;
+  call_events: CallEventRow;
+  nodes: NodeRow;
+  shared_secrets: SharedSecretRow;
+};
