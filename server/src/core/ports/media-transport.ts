@@ -48,6 +48,8 @@ export interface MediaListener {
   cleared(cleared: Cleared): void;
   /** After `play` accepted fewer samples than offered: there is room again. */
   writable(): void;
+  /** What went out in this range of the outbound stream was proved unheard after all: the peer stood still meanwhile. */
+  unheard?(fromSample: number, toSample: number): void;
   held(isHeld: boolean): void;
   /** Exactly once, and last. */
   closed(end: MediaEnd): void;
@@ -74,7 +76,7 @@ export interface MediaTransport {
    * not move back and the repeated samples are not counted twice.
    */
   resume(rewindSamples?: number): void;
-  /** Drops everything not yet heard. An estimate; `cleared` corrects it later where the other side knows better. */
+  /** Drops everything not yet heard and ends a pause. An estimate; `cleared` corrects it later where the other side knows better. */
   clear(): Cleared;
   /** Asks for `played(mark)` once all audio queued so far was heard. */
   mark(id: string): void;

@@ -1,0 +1,75 @@
+import { type CallMemory, WORD } from './call-memory.ts';
+
+/** The worker's end of the way in: writes caller audio, over the oldest when main does not keep up. */
+export class CallerAudioWriter {
+  readonly #words: Int32Array;
+  readonly #ring: Int16Array;
+  readonly #mask: number;
+  #at = 0;
+
+  constructor(memory: CallMemory) {
+    this.#words = memory.words;
+    this.#ring = memory.inbound;
+    this.#mask = memory.inbound.length - 1;
+  }
+
+  /** Writes little-endian samples, bytes[start, end); an odd last byte is left out. */
+  write(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
+    const ring = this.#ring;
+    const mask = this.#mask;
+    let at = this.#at;
+    for (let index = start; index + 1 < end; index += 2) {
+      ring[at++ & mask] = (bytes[index] as number) | ((bytes[index + 1] as number) << 8);
+    }
+    this.#at = at | 0;
+    Atomics.store(this.#words, WORD.receivedAtUs, Math.round(nowMs * 1000) | 0);
+    Atomics.store(this.#words, WORD.received, this.#at);
+  }
+}
+
+/** Main's end of the way in. */
+export class CallerAudioReader {
+  readonly #words: Int32Array;
+  readonly #ring: Int16Array;
+  readonly #limit: number;
+  #at = 0;
+  /** Samples lost because main came too late. */
+  dropped = 0;
+
+  constructor(memory: CallMemory) {
+    this.#words = memory.words;
+    this.#ring = memory.inbound;
+    this.#limit = memory.sampleRate;
+  }
+
+  /**
+   * Copies what has arrived into `into`, at most its length, and returns how many samples; more than a second behind, the
+   * oldest is dropped. Copied because the worker may write meanwhile: what it wrote over is found out afterwards and dropped.
+   */
+  read(into: Int16Array): number {
+    const ring = this.#ring;
+    const mask = ring.length - 1;
+    const received = Atomics.load(this.#words, WORD.received);
+    this.#skipTo((received - this.#limit) | 0);
+    const samples = Math.min((received - this.#at) | 0, into.length);
+    for (let index = 0; index < samples; index++) into[index] = ring[(this.#at + index) & mask] as number;
+    const oldest = (Atomics.load(this.#words, WORD.received) - ring.length) | 0;
+    const lost = Math.min(Math.max(0, (oldest - this.#at) | 0), samples);
+    this.#at = (this.#at + samples) | 0;
+    this.dropped += lost;
+    if (lost > 0) into.copyWithin(0, lost, samples);
+    return samples - lost;
+  }
+
+  /** Microseconds of the worker's clock, modulo 2^32, at which the newest sample arrived. */
+  get receivedAtUs(): number {
+    return Atomics.load(this.#words, WORD.receivedAtUs);
+  }
+
+  #skipTo(oldest: number): void {
+    const behind = (oldest - this.#at) | 0;
+    if (behind <= 0) return;
+    this.#at = oldest;
+    this.dropped += behind;
+  }
+}

@@ -1,0 +1,140 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ByteSink } from './audiosocket-leg.ts';
+import { MediaPlane, type PlaneMemory } from './media-plane.ts';
+import type { ListenerNumber, MediaCommand } from './messages.ts';
+
+/** The most that caller audio waits before main hears of it. */
+const NEWS_WITHIN_MS = 1;
+
+const port = parentPort;
+if (port === null) throw new Error('The media thread runs in a worker only');
+const servers = new Map<ListenerNumber, Server>();
+const plane = new MediaPlane(workerData as PlaneMemory, {
+  nowMs: performance.now(),
+  post: (tick) => port.postMessage(tick),
+});
+let sockets = 0;
+let isStopping = false;
+let timer: NodeJS.Timeout | undefined;
+let wakeAtMs = Number.POSITIVE_INFINITY;
+
+port.on('message', (commands: readonly MediaCommand[]) => {
+  for (const command of commands) obey(command);
+  wakeWithin(0);
+});
+
+function obey(command: MediaCommand): void {
+  switch (command.type) {
+    case 'listen':
+      listen(command);
+      break;
+    case 'drain':
+      servers.get(command.listener)?.close();
+      plane.closeLegs({ listener: command.listener, isNamed: false }, performance.now());
+      break;
+    case 'unlisten':
+      unlisten(command.listener);
+      break;
+    case 'close':
+      plane.close(command.call, performance.now());
+      break;
+    case 'stop':
+      isStopping = true;
+      for (const server of servers.values()) server.close();
+      plane.closeLegs('all', performance.now());
+      leaveWhenIdle();
+  }
+}
+
+function listen(command: Extract<MediaCommand, { type: 'listen' }>): void {
+  const { listener } = command;
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => connect(listener, socket));
+  servers.set(listener, server);
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    if (server.listening) return;
+    servers.delete(listener);
+    tell({ type: 'listen_failed', listener, code: error.code ?? error.message });
+  });
+  server.listen({ host: command.host, port: command.port }, () => {
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') return;
+    tell({ type: 'listening', listener, host: bound.address, port: bound.port });
+  });
+}
+
+/** `close` reports once the last connection is gone too. */
+function unlisten(listener: ListenerNumber): void {
+  const server = servers.get(listener);
+  servers.delete(listener);
+  plane.closeLegs({ listener }, performance.now());
+  if (server === undefined) tell({ type: 'unlistened', listener });
+  else server.close(() => tell({ type: 'unlistened', listener }));
+}
+
+function connect(listener: ListenerNumber, socket: Socket): void {
+  const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  const leg = plane.accept(listener, sinkOf(socket), { address, nowMs: performance.now() });
+  socket.on('error', (error: NodeJS.ErrnoException) => leg?.failed(error.code ?? error.message, performance.now()));
+  if (leg === null) {
+    socket.destroy();
+    return;
+  }
+  sockets++;
+  socket.on('data', (chunk: Buffer) => {
+    leg.receive(chunk, performance.now());
+    if (plane.hasNews) wakeWithin(NEWS_WITHIN_MS);
+  });
+  socket.on('end', () => {
+    leg.peerEnded(performance.now());
+    wakeWithin(NEWS_WITHIN_MS);
+  });
+  socket.on('close', () => {
+    sockets--;
+    leg.failed('the connection closed', performance.now());
+    plane.release(leg);
+    wakeWithin(NEWS_WITHIN_MS);
+    leaveWhenIdle();
+  });
+  wakeWithin(NEWS_WITHIN_MS);
+}
+
+function sinkOf(socket: Socket): ByteSink {
+  return {
+    get queuedBytes() {
+      return socket.writableLength;
+    },
+    write: (bytes, written) => void socket.write(bytes, written),
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+  };
+}
+
+function tell(news: Parameters<MediaPlane['tell']>[0]): void {
+  plane.tell(news);
+  wakeWithin(0);
+}
+
+function wakeWithin(delayMs: number): void {
+  const atMs = performance.now() + delayMs;
+  if (atMs >= wakeAtMs) return;
+  wakeAtMs = atMs;
+  clearTimeout(timer);
+  timer = setTimeout(wake, delayMs);
+}
+
+/** One wake-up for all calls; no timer at all while nothing is connected. */
+function wake(): void {
+  wakeAtMs = Number.POSITIVE_INFINITY;
+  plane.advanceTo(performance.now());
+  const dueMs = plane.nextDueMs();
+  if (dueMs !== null) wakeWithin(Math.max(0, dueMs - performance.now()));
+}
+
+function leaveWhenIdle(): void {
+  if (!isStopping || sockets > 0) return;
+  clearTimeout(timer);
+  plane.advanceTo(performance.now());
+  port?.close();
+}
