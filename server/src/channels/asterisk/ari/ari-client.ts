@@ -1,0 +1,107 @@
+import { AppError } from '../../../core/errors.ts';
+
+export type AriCredential = { readonly ari_url: string; readonly ari_user: string; readonly ari_password: string };
+
+export type OriginateRequest = {
+  /** Ours, so that asking again after a lost answer cannot place a second call. */
+  readonly channelId: string;
+  readonly endpoint: string;
+  readonly context: string;
+  readonly extension: string;
+  readonly callerId: string | null;
+  /** Seconds the callee may ring. */
+  readonly ringSeconds: number;
+  readonly variables: Readonly<Record<string, string>>;
+};
+
+export type HangupReason = 'normal' | 'busy' | 'congestion' | 'no_answer';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** The part of Asterisk's REST interface that calls need. Basic auth in a header: a key in the URL would end in logs. */
+export class AriClient {
+  readonly #baseUrl: string;
+  readonly #authorization: string;
+
+  constructor(credential: AriCredential) {
+    this.#baseUrl = `${credential.ari_url.replace(/\/+$/, '')}/ari`;
+    const login = Buffer.from(`${credential.ari_user}:${credential.ari_password}`).toString('base64');
+    this.#authorization = `Basic ${login}`;
+  }
+
+  /**
+   * Places a call. `already_placed`: an earlier, unanswered try of the same channelId did it.
+   * @throws AppError carrier_failed with Asterisk's words: retryable only when nothing was placed for sure.
+   */
+  async originate(request: OriginateRequest, signal: AbortSignal): Promise<'placed' | 'already_placed'> {
+    const { channelId, ringSeconds, callerId, ...rest } = request;
+    const body = { ...rest, priority: 1, timeout: ringSeconds, ...(callerId === null ? {} : { callerId }) };
+    const answer = await this.#request('POST', `/channels/${encodeURIComponent(channelId)}`, { body, signal });
+    if (answer.status === 409) return 'already_placed';
+    if (answer.status !== 200) throw refused('placing the call', answer);
+    return 'placed';
+  }
+
+  /** Ends a channel; one that is gone already is fine. */
+  async hangUp(channelId: string, reason: HangupReason, signal: AbortSignal): Promise<void> {
+    const answer = await this.#request('DELETE', `/channels/${encodeURIComponent(channelId)}?reason=${reason}`, {
+      signal,
+    });
+    if (answer.status !== 204 && answer.status !== 404) throw refused('hanging up', answer);
+  }
+
+  async sendDigits(channelId: string, digits: string, signal: AbortSignal): Promise<void> {
+    const path = `/channels/${encodeURIComponent(channelId)}/dtmf?dtmf=${encodeURIComponent(digits)}`;
+    const answer = await this.#request('POST', path, { signal });
+    if (answer.status !== 204) throw refused('sending digits', answer);
+  }
+
+  /** Sets a channel variable, for the dialplan to go on by. */
+  async setVariable(channelId: string, name: string, value: string, signal: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({ variable: name, value });
+    const answer = await this.#request('POST', `/channels/${encodeURIComponent(channelId)}/variable?${query}`, {
+      signal,
+    });
+    if (answer.status !== 204) throw refused(`setting ${name}`, answer);
+  }
+
+  /** Asks who Asterisk is: the check behind "verify". @throws AppError carrier_failed in words. */
+  async version(signal: AbortSignal): Promise<string> {
+    const answer = await this.#request('GET', '/asterisk/info?only=system', { signal });
+    if (answer.status !== 200) throw refused('asking for the version', answer);
+    return /"version"\s*:\s*"([^"]+)"/.exec(answer.text)?.[1] ?? 'unknown';
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    options: { readonly body?: object; readonly signal: AbortSignal },
+  ): Promise<AriAnswer> {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    try {
+      const response = await fetch(this.#baseUrl + path, {
+        method,
+        headers: {
+          authorization: this.#authorization,
+          ...(options.body ? { 'content-type': 'application/json' } : {}),
+        },
+        ...(options.body ? { body: JSON.stringify(options.body) } : {}),
+        redirect: 'error',
+        signal,
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (cause) {
+      throw new AppError('carrier_failed', { detail: `Asterisk's ARI does not answer at ${this.#baseUrl}`, cause });
+    }
+  }
+}
+
+type AriAnswer = { readonly status: number; readonly text: string };
+
+function refused(what: string, answer: AriAnswer): AppError {
+  if (answer.status === 401) {
+    return new AppError('carrier_failed', { detail: `${what}: Asterisk refused ari_user or ari_password (401)` });
+  }
+  const words = /"(?:message|error)"\s*:\s*"([^"]*)"/.exec(answer.text)?.[1] ?? answer.text.slice(0, 100);
+  return new AppError('carrier_failed', { detail: `${what}: Asterisk answered ${answer.status} "${words}"` });
+}
