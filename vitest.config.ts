@@ -10,6 +10,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     setupFiles: ['server/test/setup/loopback-only.ts'],
-    globalSetup: [],
+    globalSetup: ['server/test/postgres/global-setup.ts'],
   },
 });

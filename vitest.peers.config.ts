@@ -11,5 +11,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 240_000,
     setupFiles: ['server/test/setup/loopback-only.ts'],
+    globalSetup: ['server/test/postgres/global-setup.ts'],
   },
 });

@@ -29,10 +29,15 @@ export async function openContext(db: Database, context: NewContext): Promise<Op
         });
       }
       // Two nodes made the same attempt of the same call at once: the other one's is there now.
-      if (sqlState(error) !== UNIQUE_VIOLATION || attempt === MAX_ATTEMPTS) throw toDatabaseError(error);
+      if (!isSameAttempt(error) || attempt === MAX_ATTEMPTS) throw toDatabaseError(error);
     }
     if (attempt === MAX_ATTEMPTS) throw new AppError('database_unavailable', { detail: 'the call changes too fast' });
   }
+}
+
+function isSameAttempt(error: unknown): boolean {
+  const { constraint } = error as { constraint?: unknown };
+  return sqlState(error) === UNIQUE_VIOLATION && constraint === 'calls_attempt';
 }
 
 async function insertOrFind(db: Database, context: NewContext): Promise<OpenedRow> {
@@ -56,7 +61,9 @@ async function insertOrFind(db: Database, context: NewContext): Promise<OpenedRo
     )
     on conflict (project_id, assistant_id, channel, provider_call_id) where context_status in ('pending', 'claimed')
       do update set channel = excluded.channel
-    returning *, xmax = 0 as is_new, context_status = 'pending' and expires_at <= now() as is_overdue`.execute(db);
+    returning *, xmax = 0 as is_new, xmax <> 0 and context_status = 'pending' and expires_at <= now() as is_overdue`.execute(
+    db,
+  );
   const [row] = rows;
   if (!row) throw new AppError('internal', { detail: 'an insert returned no row' });
   return row;

@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freshStorage } from '../../../test/postgres/fresh-database.ts';
+import {
+  SAMPLE_SETTINGS,
+  type SampleAssistant,
+  sampleAssistant,
+  sampleContext,
+  sampleTurn,
+} from '../../../test/postgres/sample-calls.ts';
+import type { EndReason } from '../../core/call/call.ts';
+import type { ContextId, ConversationId, NodeId, ProjectId } from '../../core/ids.ts';
+import type { Storage } from '../open-storage.ts';
+
+const NODE = 'node-a' as NodeId;
+let storage: Storage;
+let assistant: SampleAssistant;
+
+beforeAll(async () => {
+  storage = await freshStorage();
+  assistant = await sampleAssistant(storage.assistants);
+});
+afterAll(() => storage[Symbol.asyncDispose]());
+
+const open = async (changes = {}) => (await storage.calls.open(sampleContext(assistant, changes))).context;
+const claim = (contextId: ContextId) => storage.calls.claim(contextId, 'twilio', NODE);
+const stored = async (contextId: ContextId) => (await storage.calls.get(assistant.projectId, contextId))?.call;
+
+describe('opening', () => {
+  test('a webhook repeated 20 times at once is one call', async () => {
+    const repeats = Array.from({ length: 20 }, () => sampleContext(assistant, { providerCallId: 'CA-repeated' }));
+
+    const opened = await Promise.all(repeats.map((context) => storage.calls.open(context)));
+
+    expect(opened.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(opened.map(({ context }) => JSON.stringify(context))).size).toBe(1);
+  });
+
+  test('the same call while it is live is that call; after its end it is the next attempt of the same conversation', async () => {
+    const first = await open({ providerCallId: 'CA-back', conversationId: '1000000000000001' as ConversationId });
+    await claim(first.contextId);
+    const whileLive = await open({ providerCallId: 'CA-back', conversationId: '1000000000000002' as ConversationId });
+    await storage.calls.end(first.contextId, 'transferred');
+    const after = await open({ providerCallId: 'CA-back', conversationId: '1000000000000003' as ConversationId });
+
+    expect(whileLive).toMatchObject({ contextId: first.contextId, attempt: 1, status: 'claimed' });
+    expect(after).toMatchObject({ attempt: 2, conversationId: '1000000000000001', status: 'pending' });
+    expect(after.contextId).not.toBe(first.contextId);
+  });
+
+  test('a context that ran out before anybody swept it is not handed out again', async () => {
+    const overdue = await open({ providerCallId: 'CA-late', ttlMs: -1 });
+
+    const again = await open({ providerCallId: 'CA-late' });
+
+    expect(again).toMatchObject({ attempt: 2, status: 'pending' });
+    expect(await stored(overdue.contextId)).toMatchObject({ status: 'failed', endReason: 'never_connected' });
+  });
+
+  test("another assistant's id never answers for this one, nor another channel's", async () => {
+    const other = await sampleAssistant(storage.assistants);
+    const here = await open({ providerCallId: 'CA-shared' });
+
+    const there = await storage.calls.open(sampleContext(other, { providerCallId: 'CA-shared' }));
+    const elsewhere = await open({ providerCallId: 'CA-shared', channel: 'exotel' });
+
+    expect(new Set([here.contextId, there.context.contextId, elsewhere.contextId]).size).toBe(3);
+  });
+
+  test('without a provider call id every request is a new call', async () => {
+    const one = await open({ providerCallId: null });
+    const two = await open({ providerCallId: null });
+
+    expect(one.contextId).not.toBe(two.contextId);
+    expect([one.attempt, two.attempt]).toEqual([1, 1]);
+  });
+
+  test('bytes that PostgreSQL cannot hold cost the call nothing but themselves', async () => {
+    const context = await open({ from: '+1\u0000555', args: { 'a\u0000b': ['x\u0000y', { deep: '\ud800!' }] } });
+
+    expect(context.from).toBe('+1555');
+    expect(context.args).toEqual({ ab: ['xy', { deep: '\ufffd!' }] });
+  });
+
+  test('a version that does not exist is refused by name', async () => {
+    await expect(open({ assistantVersion: 99 })).rejects.toMatchObject({ code: 'assistant_not_found' });
+  });
+});
+
+describe('claiming', () => {
+  test('hands over everything a conversation is built from, once', async () => {
+    const { contextId } = await open({ metadata: { campaign: 7 } });
+
+    const claimed = await claim(contextId);
+
+    expect(claimed).toMatchObject({ contextId, status: 'claimed', claimedBy: 'node-a', metadata: { campaign: 7 } });
+    expect(claimed.settings).toEqual(SAMPLE_SETTINGS);
+    await expect(claim(contextId)).rejects.toMatchObject({ code: 'context_claimed' });
+    expect((await stored(contextId))?.status).toBe('live');
+  });
+
+  test('keeps the version the call was opened with', async () => {
+    const edited = await sampleAssistant(storage.assistants);
+    const { context } = await storage.calls.open(sampleContext(edited));
+    await storage.assistants.addVersion(edited.assistantId, { ...SAMPLE_SETTINGS, language: 'de-DE' });
+
+    const claimed = await claim(context.contextId);
+
+    expect(claimed.settings.language).toBe('en-US');
+  });
+
+  test('says which of the four things is wrong', async () => {
+    const overdue = await open({ ttlMs: -1 });
+    const cancelled = await open();
+    await storage.calls.end(cancelled.contextId, 'cancelled');
+    const over = await open();
+    await claim(over.contextId);
+    await storage.calls.end(over.contextId, 'idle');
+    const here = await open();
+
+    await expect(claim(randomUUID() as ContextId)).rejects.toMatchObject({ code: 'context_not_found' });
+    await expect(storage.calls.claim(here.contextId, 'vonage', NODE)).rejects.toMatchObject({
+      code: 'context_not_found',
+    });
+    await expect(claim(overdue.contextId)).rejects.toMatchObject({ code: 'context_expired' });
+    await expect(claim(cancelled.contextId)).rejects.toMatchObject({ code: 'context_expired' });
+    await expect(claim(over.contextId)).rejects.toMatchObject({ code: 'context_claimed' });
+  });
+});
+
+describe('ending', () => {
+  test('of 20 ends at once exactly one is written, and its reason stays', async () => {
+    const { contextId } = await open();
+    await claim(contextId);
+    const reasons = Array.from(
+      { length: 20 },
+      (_, index): EndReason => (index % 2 ? 'caller_hung_up' : 'media_failed'),
+    );
+
+    const results = await Promise.all(reasons.map((reason) => storage.calls.end(contextId, reason)));
+
+    expect(results.filter(Boolean)).toHaveLength(1);
+    const winner = reasons[results.indexOf(true)];
+    expect(await stored(contextId)).toMatchObject({ endReason: winner });
+  });
+
+  test('ends the context with the call', async () => {
+    const { contextId } = await open();
+
+    await storage.calls.end(contextId, 'drained');
+
+    expect((await storage.calls.find(contextId))?.status).toBe('ended');
+    expect(await stored(contextId)).toMatchObject({ status: 'ended', endReason: 'drained' });
+  });
+
+  test('a status only moves forward, and not at all after the end', async () => {
+    const { contextId } = await open();
+
+    expect(await storage.calls.setStatus(contextId, 'live')).toBe(true);
+    expect(await storage.calls.setStatus(contextId, 'ringing')).toBe(true);
+    expect((await stored(contextId))?.status).toBe('live');
+    await storage.calls.end(contextId, 'idle');
+    expect(await storage.calls.setStatus(contextId, 'live')).toBe(false);
+    expect((await stored(contextId))?.status).toBe('ended');
+  });
+
+  test('ending what does not exist is false, not an error', async () => {
+    expect(await storage.calls.end(randomUUID() as ContextId, 'idle')).toBe(false);
+  });
+});
+
+describe('records', () => {
+  test('500 turns and 500 events of a call come back as they were, in order', async () => {
+    const { contextId } = await open();
+    const waterfall = {
+      endpointMs: 600,
+      sttFinalMs: 700.25,
+      firstTokenMs: null,
+      firstSentenceMs: null,
+      firstTtsByteMs: 800,
+      firstFrameSentMs: 820,
+      firstFramePlayedMs: null,
+    };
+    const turns = Array.from({ length: 500 }, (_, index) => sampleTurn(index, { waterfall }));
+    const events = Array.from({ length: 500 }, (_, seq) => ({ seq, atMs: seq / 4, type: 'digit', data: { key: '5' } }));
+
+    await storage.calls.append([{ contextId, turns, events, dtmf: '12#' }]);
+
+    const detail = await storage.calls.get(assistant.projectId, contextId);
+    expect(detail?.turns).toEqual(turns);
+    expect(detail?.events).toEqual(events.map(({ seq: _, ...event }) => event));
+    expect(detail?.dtmf).toBe('12#');
+  });
+
+  test('what comes twice is there once, and the later word on a turn stays', async () => {
+    const { contextId } = await open();
+    const batch = { contextId, turns: [sampleTurn(0)], events: [{ seq: 0, atMs: 1, type: 'claimed' }], dtmf: '12' };
+
+    await storage.calls.append([batch, batch]);
+    await storage.calls.append([{ ...batch, turns: [sampleTurn(0, { heardText: 'turn' })], dtmf: '1' }]);
+
+    const detail = await storage.calls.get(assistant.projectId, contextId);
+    expect(detail?.turns).toEqual([sampleTurn(0, { heardText: 'turn' })]);
+    expect(detail?.events).toEqual([{ atMs: 1, type: 'claimed' }]);
+    expect(detail?.dtmf).toBe('12');
+  });
+
+  test('a batch of many calls is kept although one of them does not exist', async () => {
+    const one = await open();
+    const two = await open();
+    const record = (contextId: ContextId) => ({ contextId, turns: [sampleTurn(0)], events: [], dtmf: '' });
+
+    await storage.calls.append([record(one.contextId), record(randomUUID() as ContextId), record(two.contextId)]);
+
+    expect((await storage.calls.get(assistant.projectId, one.contextId))?.turns).toHaveLength(1);
+    expect((await storage.calls.get(assistant.projectId, two.contextId))?.turns).toHaveLength(1);
+  });
+
+  test('a call of another project is not there', async () => {
+    const { contextId } = await open();
+
+    expect(await storage.calls.get('999999' as ProjectId, contextId)).toBeNull();
+  });
+});
+
+describe('pages', () => {
+  test('newest first, 200 at most, nothing twice and nothing left out, although calls come in meanwhile', async () => {
+    const busy = await sampleAssistant(storage.assistants);
+    const openBusy = async () => (await storage.calls.open(sampleContext(busy))).context.contextId;
+    const made: ContextId[] = [];
+    for (let count = 0; count < 450; count++) made.push(await openBusy());
+
+    const first = await storage.calls.list({ projectId: busy.projectId, limit: 1_000 });
+    await openBusy();
+    const second = await storage.calls.list({ projectId: busy.projectId, limit: 200, cursor: first.nextCursor ?? '' });
+    const third = await storage.calls.list({ projectId: busy.projectId, limit: 200, cursor: second.nextCursor ?? '' });
+
+    const ids = [first, second, third].flatMap((page) => page.calls.map(({ contextId }) => contextId));
+    expect(ids).toEqual(made.toReversed());
+    expect([first.calls.length, second.calls.length, third.calls.length]).toEqual([200, 200, 50]);
+    expect(third.nextCursor).toBeNull();
+  });
+
+  test('filtered by status and by assistant', async () => {
+    const own = await sampleAssistant(storage.assistants);
+    const { context } = await storage.calls.open(sampleContext(own));
+    await storage.calls.open(sampleContext(own));
+    await storage.calls.end(context.contextId, 'idle');
+    const count = async (query: object) =>
+      (await storage.calls.list({ projectId: own.projectId, limit: 10, ...query })).calls.length;
+
+    expect(await count({ status: 'ended' })).toBe(1);
+    expect(await count({ status: 'ringing' })).toBe(1);
+    expect(await count({ assistantId: own.assistantId })).toBe(2);
+    expect(await count({ assistantId: assistant.assistantId })).toBe(0);
+  });
+
+  test('a cursor we did not make is refused', async () => {
+    const list = storage.calls.list({ projectId: assistant.projectId, limit: 10, cursor: "1' or 1=1" });
+
+    await expect(list).rejects.toMatchObject({ code: 'invalid_parameters' });
+  });
+});
