@@ -2,6 +2,7 @@ import type { ChannelName, EndReason } from '../call/call.ts';
 import type { CallContext } from '../call/call-context.ts';
 import type { AppError } from '../errors.ts';
 import type { ContextId } from '../ids.ts';
+import type { SocketArrival } from './media-socket.ts';
 import type { MediaTransport } from './media-transport.ts';
 
 /** A carrier's HTTP request, as the http room read it: query and body merged, body wins. */
@@ -67,6 +68,8 @@ export interface OpenListener extends AsyncDisposable {
 export interface Channel {
   readonly name: ChannelName;
   readonly webhook?: CallWebhook;
+  /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */
+  socket?(arrival: SocketArrival, control: CallControl): void;
   /** Opens the channel's own port. */
   listen?(control: CallControl): Promise<OpenListener>;
 }

@@ -1,0 +1,207 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import rateLimit from '@fastify/rate-limit';
+import websocket from '@fastify/websocket';
+import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { AppError } from '../core/errors.ts';
+import type { CallControl, Channel } from '../core/ports/channel.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { EventLog } from '../core/ports/event-log.ts';
+import type { Metrics } from '../core/ports/metrics.ts';
+import { AllowedMethods } from './allowed-methods.ts';
+import { errorSender } from './answers.ts';
+import { describeApi, docsRoutes } from './api-docs.ts';
+import { callRoutes } from './call-routes.ts';
+import { answerClientError, answerRaw, type ParserError } from './client-error.ts';
+import { requestError } from './fastify-error.ts';
+import { healthRoutes, type MetricsText } from './health-routes.ts';
+import { type HttpLimits, LIMITS } from './http-limits.ts';
+import { isMediaAddress, mediaRoutes } from './media-routes.ts';
+import { observeRequests } from './observe-requests.ts';
+import { rateLimitOptions } from './rate-limit.ts';
+import { talkRoutes } from './talk-routes.ts';
+import { readTlsPair, type TlsFiles, type TlsPair, watchTlsPair } from './tls-files.ts';
+import type { UseCases } from './use-cases.ts';
+
+export type HttpServerParts = {
+  /** Port 0: any free port. Without `tls` plain HTTP, for a proxy in front or a private network. */
+  readonly config: { readonly host: string; readonly port: number; readonly tls: TlsFiles | null };
+  readonly useCases: UseCases;
+  /** Handed to channels whose media comes over WebSocket. */
+  readonly control: CallControl;
+  readonly channels: readonly Channel[];
+  readonly clock: Clock;
+  readonly log: EventLog;
+  readonly metrics: Metrics & MetricsText;
+  readonly limits?: Partial<HttpLimits>;
+};
+
+export type HttpServer = {
+  /** @throws AppError conflict when the port is taken, not_configured for a bad certificate: both say what to set. */
+  listen(): Promise<ListeningAt>;
+  /** Takes no new connection, lets requests finish (5 s at most), closes what is left of WebSockets with 1001. */
+  close(): Promise<void>;
+};
+
+export type ListeningAt = {
+  /** Host and port really bound. */
+  readonly address: string;
+  readonly port: number;
+  /** For a browser on this machine. */
+  readonly url: string;
+};
+
+export function createHttpServer(parts: HttpServerParts): HttpServer {
+  const limits = { ...LIMITS, ...parts.limits };
+  const { host, port, tls } = parts.config;
+  let app: FastifyInstance | null = null;
+  let watch: Disposable | null = null;
+  return {
+    listen: async () => {
+      app = await buildApp(parts, limits, tls && readTlsPair(tls));
+      const server = app.server;
+      await app.listen({ host, port }).catch((error: unknown) => refuseToListen(error, parts.config));
+      if (tls && server instanceof https.Server) {
+        watch = watchTlsPair(tls, parts.log, (pair) => server.setSecureContext(pair));
+      }
+      return listeningAt(server.address() as AddressInfo, tls !== null);
+    },
+    close: async () => {
+      watch?.[Symbol.dispose]();
+      const server = app?.server;
+      const hurry = parts.clock.after(limits.closeGraceMs, () => server?.closeAllConnections());
+      await app?.close();
+      hurry.cancel();
+    },
+  };
+}
+
+/** The server without its port: what `inject` needs. */
+export async function buildApp(
+  parts: HttpServerParts,
+  limits: HttpLimits,
+  tls: TlsPair | null,
+): Promise<FastifyInstance> {
+  const sendError = errorSender(parts.channels, parts.log);
+  const allowed = new AllowedMethods();
+  const app = fastify({
+    ...fastifyOptions(limits),
+    serverFactory: (handler) => createServer(handler, limits, tls),
+    frameworkErrors: (error, request, reply) => void sendError(request, reply, requestError(error)),
+    clientErrorHandler: (error, socket) => refuseUnreadable(parts, error, socket),
+  }) as FastifyInstance;
+  app.setErrorHandler((error, request, reply) => sendError(request, reply, requestError(error)));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowed.of(request.raw.url ?? '/');
+    if (methods.length === 0) return sendError(request, reply, new AppError('not_found'));
+    return sendError(request, reply.header('allow', methods.join(', ')), new AppError('method_not_allowed'));
+  });
+  app.addHook('onRoute', ({ url, method }) => allowed.add(url, [method].flat()));
+  app.addHook('onRequest', async (request) => checkRequestLine(request.raw, limits));
+  observeRequests(app, parts);
+
+  // Bodies stay bytes: signatures are made over them. Each route reads what it needs.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  await describeApi(app);
+  await app.register(websocket, webSocketOptions(limits));
+  app.websocketServer.on('wsClientError', (error, socket) =>
+    answerRaw(socket, new AppError('invalid_request', { detail: error.message })),
+  );
+  await app.register(rateLimit, rateLimitOptions);
+  healthRoutes(app, parts);
+  talkRoutes(app, parts);
+  mediaRoutes(app, parts);
+  callRoutes(app, parts);
+  docsRoutes(app);
+  return app;
+}
+
+function fastifyOptions(limits: HttpLimits): FastifyServerOptions {
+  return {
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    exposeHeadRoutes: false,
+    // Its 503 has a body, and draining is refused by the use cases, in each channel's form.
+    return503OnClosing: false,
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      // A long id is a wrong id (422), not an unknown address.
+      maxParamLength: limits.targetBytes,
+    },
+  };
+}
+
+function createServer(handler: http.RequestListener, limits: HttpLimits, tls: TlsPair | null): http.Server {
+  const options: http.ServerOptions = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: limits.checkEveryMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxHeaderSize: limits.headerBytes,
+    noDelay: true,
+    // Ours says so in its own form.
+    requireHostHeader: false,
+    shouldUpgradeCallback: ({ method, url = '', headers }) =>
+      method === 'GET' && isMediaAddress(url) && headers.upgrade?.toLowerCase() === 'websocket',
+  };
+  const server = tls
+    ? https.createServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handler)
+    : http.createServer(options, handler);
+  server.on('connect', (_request, socket) => answerRaw(socket, new AppError('method_not_allowed')));
+  return server;
+}
+
+function webSocketOptions(limits: HttpLimits) {
+  return {
+    options: {
+      maxPayload: limits.messageBytes,
+      perMessageDeflate: false,
+      // The one sub-protocol a carrier asks for (Asterisk's chan_websocket); without an echo it hangs up.
+      handleProtocols: (offered: Set<string>) => (offered.has('media') ? 'media' : false),
+    },
+    preClose(this: FastifyInstance, done: () => void) {
+      for (const client of this.websocketServer.clients) client.close(1001, 'server stops');
+      this.websocketServer.close();
+      done();
+    },
+  } as const;
+}
+
+function checkRequestLine(raw: http.IncomingMessage, limits: HttpLimits): void {
+  if ((raw.url?.length ?? 0) > limits.targetBytes) throw new AppError('uri_too_long');
+  // RFC 9112, 3.2
+  if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+    throw new AppError('invalid_request', { detail: 'the host header is missing' });
+  }
+}
+
+function refuseUnreadable(
+  { log, metrics }: HttpServerParts,
+  error: ParserError,
+  socket: Parameters<typeof answerRaw>[0],
+): void {
+  const answered = answerClientError(error, socket);
+  if (answered === null) return;
+  metrics.count('http_unreadable_total', { code: answered.code });
+  log.info('http.unreadable', { code: answered.code, status: answered.status, reason: error.code });
+}
+
+function refuseToListen(error: unknown, { host, port }: HttpServerParts['config']): never {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} on ${host} is taken: stop what uses it, or set PORT`,
+    EACCES: `port ${port} needs more rights: set PORT to one above 1023`,
+    EADDRNOTAVAIL: `this machine has no address ${host}: set HOST`,
+    ENOTFOUND: `the name ${host} has no address: set HOST`,
+  };
+  const detail = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  throw detail === undefined ? error : new AppError('conflict', { detail, cause: error });
+}
+
+function listeningAt({ address, port }: AddressInfo, isTls: boolean): ListeningAt {
+  const host = address.includes(':') ? `[${address}]` : address;
+  const local = address === '0.0.0.0' || address === '::' ? 'localhost' : host;
+  return { address: `${host}:${port}`, port, url: `${isTls ? 'https' : 'http'}://${local}:${port}` };
+}

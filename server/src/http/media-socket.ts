@@ -1,0 +1,29 @@
+import type { WebSocket } from 'ws';
+import type { MediaSocket, MediaSocketListener } from '../core/ports/media-socket.ts';
+
+/** A socket of `ws` as channels know it. An error of the connection is followed by its close, so only the close is told. */
+export function mediaSocket(socket: WebSocket): MediaSocket {
+  const isOpen = () => socket.readyState === socket.OPEN;
+  const ignoreFailure = () => undefined;
+  return {
+    listen: (listener) => listen(socket, listener),
+    sendText: (message) => {
+      if (isOpen()) socket.send(message, ignoreFailure);
+    },
+    sendBinary: (message) => {
+      if (isOpen()) socket.send(message, { binary: true }, ignoreFailure);
+    },
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
+
+function listen(socket: WebSocket, listener: MediaSocketListener): void {
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isBinary) listener.binary(data);
+    else listener.text(data.toString());
+  });
+  socket.on('close', (code: number, reason: Buffer) => listener.closed(code, reason.toString()));
+}

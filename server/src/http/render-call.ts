@@ -1,0 +1,19 @@
+import type { Static } from '@fastify/type-provider-typebox';
+import type { Call } from '../core/call/call.ts';
+import type { CallDetail } from '../core/ports/call-repository.ts';
+import type { call, callDetail } from './call-schemas.ts';
+
+/** A call as the API shows it: its project is the key's, so it is left out; times are ISO 8601 in UTC. */
+export function renderCall({ projectId: _, createdAt, answeredAt, endedAt, ...rest }: Call): Static<typeof call> {
+  return {
+    ...rest,
+    createdAt: createdAt.toISOString(),
+    answeredAt: answeredAt?.toISOString() ?? null,
+    endedAt: endedAt?.toISOString() ?? null,
+  };
+}
+
+/** A call with its turns and events, as the API shows it. */
+export function renderDetail({ call: shown, dtmf, turns, events }: CallDetail): Static<typeof callDetail> {
+  return { call: renderCall(shown), dtmf, turns: [...turns], events: [...events] };
+}

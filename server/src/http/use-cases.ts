@@ -1,0 +1,35 @@
+import type { ReceiveCall } from '../calls/receive-call.ts';
+import type { ChannelName } from '../core/call/call.ts';
+import type { ContextId, ProjectId } from '../core/ids.ts';
+import type { CallDetail, CallPage, CallQuery } from '../core/ports/call-repository.ts';
+import type { WebhookAnswer, WebhookRequest } from '../core/ports/channel.ts';
+import type { Principal } from '../core/project/project.ts';
+
+/** What a carrier reports about a call; which call is found by the path or by the carrier's own id. */
+export type CarrierEvent = {
+  readonly channel: ChannelName;
+  /** As it stands in the path: an id, or the literal `{contextId}` of a console that fills nothing in. */
+  readonly contextId: string | null;
+  /** As it stands in the path. */
+  readonly assistantId: string | null;
+  readonly request: WebhookRequest;
+};
+
+/** All the http room may ask of the product. Each may throw any AppError beside those named. */
+export interface UseCases {
+  /** @throws AppError in the contract's order of checks. */
+  receiveCall(command: ReceiveCall): Promise<WebhookAnswer>;
+  /** @throws AppError wrong_signature for a forged one; an authentic event of a call nobody knows is `unknown`. */
+  recordCarrierEvent(event: CarrierEvent): Promise<'recorded' | 'unknown'>;
+  /** Whether media may come for this context; only reads. @throws AppError context_not_found, context_expired, context_claimed, draining. */
+  checkContext(contextId: ContextId, channel: ChannelName): Promise<void>;
+  /** null: no such key, or one that is revoked or past its time. */
+  verifyApiKey(key: string): Promise<Principal | null>;
+  /** Idempotent, whatever state the call is in. @throws AppError context_not_found. */
+  endCall(projectId: ProjectId, contextId: ContextId): Promise<void>;
+  /** @throws AppError invalid_parameters for a cursor that is none of ours. */
+  listCalls(query: CallQuery): Promise<CallPage>;
+  getCall(projectId: ProjectId, contextId: ContextId): Promise<CallDetail | null>;
+  /** Resolves when calls can be served. @throws AppError saying what is missing: draining, database_unavailable … */
+  checkReadiness(): Promise<void>;
+}
