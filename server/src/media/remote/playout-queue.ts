@@ -1,0 +1,51 @@
+/**
+ * Audio by its position in the outbound stream: what waits to be sent, and what was sent but may have to be sent again. A ring
+ * of fixed size; positions are sample counts since the call began.
+ */
+export class PlayoutQueue {
+  readonly #ring: Int16Array;
+  readonly #mask: number;
+  #queued = 0;
+  #kept = 0;
+
+  /** @param capacity samples, rounded up to a power of two. */
+  constructor(capacity: number) {
+    this.#ring = new Int16Array(2 ** Math.ceil(Math.log2(capacity)));
+    this.#mask = this.#ring.length - 1;
+  }
+
+  /** One past the newest sample. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** Takes as much as there is room for behind `kept`; returns how much. */
+  push(samples: Int16Array, limit: number): number {
+    const room = Math.min(limit, this.#ring.length - (this.#queued - this.#kept));
+    const accepted = Math.min(samples.length, Math.max(0, room));
+    const at = this.#queued & this.#mask;
+    const head = Math.min(accepted, this.#ring.length - at);
+    this.#ring.set(samples.subarray(0, head), at);
+    this.#ring.set(samples.subarray(head, accepted), 0);
+    this.#queued += accepted;
+    return accepted;
+  }
+
+  /** Audio before this position is not asked for again. */
+  release(position: number): void {
+    this.#kept = Math.max(this.#kept, Math.min(position, this.#queued));
+  }
+
+  /** The oldest position that can still be read. */
+  get kept(): number {
+    return this.#kept;
+  }
+
+  /** Copies [from, from + count) into `into`. */
+  copy(from: number, count: number, into: Int16Array): void {
+    const at = from & this.#mask;
+    const head = Math.min(count, this.#ring.length - at);
+    into.set(this.#ring.subarray(at, at + head), 0);
+    into.set(this.#ring.subarray(0, count - head), head);
+  }
+}

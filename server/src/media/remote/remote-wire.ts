@@ -1,0 +1,30 @@
+/**
+ * The wire of a channel that buffers on its own side, as its folder speaks it. Every verb writes at once and never throws;
+ * after the socket closed they do nothing.
+ */
+export interface RemoteWire {
+  /** A view of PCM at the wire's rate, a whole number of blocks long; encode it before the call returns. */
+  sendAudio(samples: Int16Array): void;
+  /** Asks for an echo once everything sent before it was played. */
+  sendMark(id: string): void;
+  /** Tells the other side to drop what it has not played. */
+  sendClear(): void;
+  /** Where the other side can hold its queue; else a pause is a clear and the audio is sent again. */
+  readonly hold?: { sendPause(): void; sendContinue(): void };
+  sendDigits?(digits: string): void;
+  close(): void;
+}
+
+/** What a channel's wire wants of the audio it gets. */
+export type RemoteWireRules = {
+  /** Hz */
+  readonly sampleRate: number;
+  /** Every message is a whole multiple of so many samples; the end of a reply is padded. */
+  readonly blockSamples: number;
+  /** A message holds no less while the reply goes on … */
+  readonly minMessageMs: number;
+  /** … and no more. */
+  readonly maxMessageMs: number;
+  /** How far we send ahead of the listener's ear. */
+  readonly leadMs: number;
+};
