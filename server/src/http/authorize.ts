@@ -5,7 +5,12 @@ import type { ApiKeyScope, Principal } from '../core/project/project.ts';
 import type { UseCases } from './use-cases.ts';
 import { plainHeaders, queryParameters } from './webhook-request.ts';
 
-const principals = new WeakMap<FastifyRequest, Principal>();
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null until `authorize`. */
+    principal: Principal | null;
+  }
+}
 
 /** Lets a request pass that carries an API key with one of the scopes; comes before anything else of it is judged. @throws AppError unauthenticated; forbidden. */
 export async function authorize(
@@ -20,14 +25,13 @@ export async function authorize(
   if (!scopes.some((scope) => principal.scopes.includes(scope))) {
     throw new AppError('forbidden', { detail: `this takes an API key with the scope ${scopes.join(' or ')}` });
   }
-  principals.set(request, principal);
+  request.principal = principal;
 }
 
 /** Who asks. @throws AppError internal on a route that did not `authorize`. */
 export function principalOf(request: FastifyRequest): Principal {
-  const principal = principals.get(request);
-  if (!principal) throw new AppError('internal', { detail: 'this route authorizes nobody' });
-  return principal;
+  if (request.principal === null) throw new AppError('internal', { detail: 'this route authorizes nobody' });
+  return request.principal;
 }
 
 /** The API key of a request, unchecked. */

@@ -27,6 +27,7 @@ const contextParams = Type.Object({ contextId: Type.String() });
 /** What a project's programs ask about calls, and how they end one. */
 export function callRoutes(server: FastifyInstance, { useCases }: CallParts): void {
   const app = server.withTypeProvider<TypeBoxTypeProvider>();
+  app.decorateRequest('principal', null);
   const preValidation = async (request: FastifyRequest) => authorize(useCases, request, SCOPES);
   const config = { rateLimit: API_RATE_LIMIT };
   const common = { tags: ['calls'], security: [{ apiKey: [] }, { bearer: [] }] };
