@@ -7,6 +7,7 @@ const rooms = {
   audio: ['core'],
   config: ['core'],
   observability: ['core'],
+  runtime: ['core'],
   media: ['core', 'audio', 'protocols'],
   inference: ['core', 'audio'],
   conversation: ['core', 'audio'],
