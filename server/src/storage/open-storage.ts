@@ -6,6 +6,7 @@ import type { AssistantRepository } from '../core/ports/assistant-repository.ts'
 import type { CallRepository } from '../core/ports/call-repository.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { NodeRepository } from '../core/ports/node-repository.ts';
+import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
 import { PostgresApiKeyRepository } from './postgres/api-key-repository.ts';
 import { PostgresAssistantRepository } from './postgres/assistant-repository.ts';
 import { PostgresCallRepository } from './postgres/call-repository.ts';
@@ -33,6 +34,8 @@ export interface Storage extends AsyncDisposable {
   readonly assistants: AssistantRepository;
   readonly apiKeys: ApiKeyRepository;
   readonly nodes: NodeRepository;
+  /** What turning the wrapping key over works on. */
+  readonly sealedSecrets: SealedSecretStore;
   readonly connection: DatabaseConnection;
   /** Null where the database runs elsewhere. */
   readonly embedded: { readonly pid: number; readonly isAdopted: boolean } | null;
@@ -65,10 +68,12 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     await embedded?.stop();
   };
   let closing: Promise<void> | null = null;
+  const apiKeys = new PostgresApiKeyRepository(databases);
   return {
     calls: new PostgresCallRepository(databases),
     assistants: new PostgresAssistantRepository(databases),
-    apiKeys: new PostgresApiKeyRepository(databases),
+    apiKeys,
+    sealedSecrets: apiKeys,
     nodes: new PostgresNodeRepository(databases),
     connection,
     embedded: embedded && { pid: embedded.pid, isAdopted: embedded.isAdopted },

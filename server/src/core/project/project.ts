@@ -6,6 +6,9 @@ export const API_KEY_SCOPES = ['talk', 'calls', 'admin'] as const;
 /** talk: open calls (webhooks, SIP digest). calls: read and end them. admin: everything of the project. */
 export type ApiKeyScope = (typeof API_KEY_SCOPES)[number];
 
+/** The kind under which the encrypted copy of an API key is sealed. */
+export const API_KEY_SECRET_KIND = 'api_key';
+
 /** What is kept of an API key; the key itself is shown once. */
 export type ApiKey = {
   readonly id: ApiKeyId;

@@ -2,17 +2,18 @@ import type { Insertable, Selectable } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import type { ApiKeyId, ProjectId } from '../../core/ids.ts';
 import type { ApiKeyRepository, StoredApiKey } from '../../core/ports/api-key-repository.ts';
+import type { SealedSecretStore, StoredSecret } from '../../core/ports/sealed-secret-store.ts';
 import type { SealedSecret } from '../../core/ports/secret-box.ts';
+import { API_KEY_SECRET_KIND } from '../../core/project/project.ts';
 import { FOREIGN_KEY_VIOLATION, sqlState, toDatabaseError, UNIQUE_VIOLATION } from './database-error.ts';
 import type { Database, Databases } from './pools.ts';
 import type { ApiKeyRow } from './schema.ts';
 import { toStorableText } from './storable-json.ts';
 
-/** A sealed secret with what it is bound to, for turning the key over. */
-export type SealedApiKey = { readonly id: ApiKeyId; readonly projectId: ProjectId; readonly sealed: SealedSecret };
+const SECRETS_PER_PAGE = 200;
 
 /** API keys in PostgreSQL, found by hash over the `media` pool. */
-export class PostgresApiKeyRepository implements ApiKeyRepository {
+export class PostgresApiKeyRepository implements ApiKeyRepository, SealedSecretStore {
   readonly #media: Database;
   readonly #api: Database;
 
@@ -68,36 +69,33 @@ export class PostgresApiKeyRepository implements ApiKeyRepository {
     return numUpdatedRows > 0n;
   }
 
-  /** Sealed copies whose data key is not wrapped by `keyId`, oldest id first, at most 200. */
-  async listSealedByOtherKeys(keyId: string): Promise<readonly SealedApiKey[]> {
+  async listWrappedByOthers(keyId: string): Promise<readonly StoredSecret[]> {
     const rows = await this.#api
       .selectFrom('api_keys')
       .selectAll()
       .where('sealed', 'is not', null)
       .where('seal_key_id', '!=', keyId)
       .orderBy('id')
-      .limit(200)
+      .limit(SECRETS_PER_PAGE)
       .execute()
       .catch(rethrow);
     return rows.flatMap((row) => {
       const { id, projectId, sealed } = toApiKey(row);
-      return sealed ? [{ id, projectId, sealed }] : [];
+      return sealed ? [{ owner: { projectId, recordId: id, kind: API_KEY_SECRET_KIND }, sealed }] : [];
     });
   }
 
-  /** Puts a copy with a re-wrapped data key in the place of `before`; false when that one is no longer there. */
-  async replaceSealed(id: ApiKeyId, before: SealedSecret, after: SealedSecret): Promise<boolean> {
+  async replace(read: StoredSecret, rewrapped: SealedSecret): Promise<boolean> {
     const { numUpdatedRows } = await this.#api
       .updateTable('api_keys')
-      .set(toSealColumns(after))
-      .where('id', '=', id)
-      .where('seal_wrapped_key', '=', Buffer.from(before.wrappedKey))
+      .set(toSealColumns(rewrapped))
+      .where('id', '=', read.owner.recordId)
+      .where('seal_wrapped_key', '=', Buffer.from(read.sealed.wrappedKey))
       .executeTakeFirst()
       .catch(rethrow);
     return numUpdatedRows > 0n;
   }
 
-  /** The ids of all wrapping keys that stored secrets need. */
   async usedKeyIds(): Promise<readonly string[]> {
     const rows = await this.#api
       .selectFrom('api_keys')
