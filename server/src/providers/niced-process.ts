@@ -55,7 +55,7 @@ async function howItEnded(child: ChildProcess): Promise<string> {
   try {
     // 'close' comes when its pipes are read to the end too, so the last words are there.
     const [exitCode, signal] = await once(child, 'close');
-    return signal ? `killed by ${signal}` : `ended with exit code ${exitCode}`;
+    return signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`;
   } catch (error) {
     return `could not be started (${error instanceof Error ? error.message : error})`;
   }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { readWav } from '../../audio/wav.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { EventLog } from '../../core/ports/event-log.ts';
@@ -6,7 +7,6 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import type { SpeechChunk, SpeechRequest, TextToSpeech } from '../../core/ports/text-to-speech.ts';
 import { type EnginePool, openEnginePool } from '../engine-pool.ts';
 import { findProgram } from '../find-program.ts';
-import { readFliteWav } from './flite-wav.ts';
 import { startNativeEngine } from './native-engine.ts';
 import type { Sentence } from './sentence.ts';
 import { hasWords, MAX_TEXT_CHARACTERS, speakableText } from './speakable-text.ts';
@@ -79,10 +79,11 @@ class Flite implements TextToSpeech {
     const sentence = checkedSentence(request, this.#defaultVoice);
     if (!sentence || signal.aborted) return;
     try {
-      yield readFliteWav(await this.#pool.run(sentence, signal));
+      yield readWav(await this.#pool.run(sentence, signal));
     } catch (error) {
       if (signal.aborted) return;
-      throw error instanceof AppError ? error : new AppError('provider_failed', { detail: 'flite', cause: error });
+      if (error instanceof AppError && error.code === 'provider_failed') throw error;
+      throw new AppError('provider_failed', { detail: `flite: ${String(error)}`, cause: error });
     }
   }
 

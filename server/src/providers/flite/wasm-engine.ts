@@ -26,12 +26,17 @@ export async function startWasmEngine(): Promise<Engine<Sentence, Uint8Array>> {
 class WasmEngine implements Engine<Sentence, Uint8Array> {
   readonly #process: NicedProcess;
   readonly #folder: ScratchFolder;
+  #waiting: PromiseWithResolvers<FliteAnswer> | undefined;
   #lastId = 0;
   #closed: Promise<void> | undefined;
 
   constructor(process: NicedProcess, folder: ScratchFolder) {
     this.#process = process;
     this.#folder = folder;
+    process.child.on('message', (answer: FliteAnswer) => {
+      if (answer.id === this.#lastId) this.#waiting?.resolve(answer);
+    });
+    void process.ended.then((how) => this.#waiting?.reject(failure(`the flite process ${how}`)));
   }
 
   get isAlive(): boolean {
@@ -39,25 +44,23 @@ class WasmEngine implements Engine<Sentence, Uint8Array> {
   }
 
   async run(sentence: Sentence): Promise<Uint8Array> {
+    if (!this.isAlive) throw failure(`the flite process ${await this.#process.ended}`);
     const job: FliteJob = { id: ++this.#lastId, ...sentence };
-    const { promise, resolve } = Promise.withResolvers<FliteAnswer>();
-    const listen = (answer: FliteAnswer) => {
-      if (answer.id === job.id) resolve(answer);
-    };
-    const { child, ended } = this.#process;
-    child.on('message', listen);
-    try {
-      child.send(job, () => undefined);
-      const answer = await Promise.race([promise, ended.then((how) => ({ error: `the flite process was ${how}` }))]);
-      if ('wav' in answer) return answer.wav;
-      throw new AppError('provider_failed', { detail: answer.error });
-    } finally {
-      child.off('message', listen);
-    }
+    const waiting = Promise.withResolvers<FliteAnswer>();
+    this.#waiting = waiting;
+    // An error here means that the process is gone, which `ended` tells.
+    this.#process.child.send(job, () => undefined);
+    const answer = await waiting.promise;
+    if ('wav' in answer) return answer.wav;
+    throw failure(answer.error);
   }
 
   close(): Promise<void> {
     this.#closed ??= this.#process.kill().then(() => this.#folder[Symbol.asyncDispose]());
     return this.#closed;
   }
+}
+
+function failure(detail: string): AppError {
+  return new AppError('provider_failed', { detail });
 }
