@@ -1,0 +1,132 @@
+import type { Clock } from '../core/ports/clock.ts';
+import type { Cleared } from '../core/ports/media-transport.ts';
+
+type Mark = { readonly id: string; readonly at: number };
+
+/**
+ * Where the listener is, on a channel whose other side buffers and owns the playout clock (Twilio, Vonage, Exotel,
+ * chan_websocket). Positions are samples of the outbound stream.
+ *
+ * Known for certain is only the newest mark that was echoed. From there time runs on, but never beyond what was sent, nor
+ * beyond a mark that is still out: had that audio been played, its mark would be back. After the buffer ran dry time stands
+ * still until the next echo. So the position errs towards "not heard", by the distance of two marks at most.
+ */
+export class RemotePlayhead {
+  readonly #samplesPerMs: number;
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  /** Marks that are out, oldest first. */
+  #marks: Mark[] = [];
+  /** The position of the next sample to be put on the wire. Behind `#sent` while audio is repeated after a flush. */
+  #wire = 0;
+  #sent = 0;
+  #heard = 0;
+  /** The last position known to be played, and since when time runs on from there; null: it stands still. */
+  #base = 0;
+  #sinceMs: number | null = null;
+  #isPaused = false;
+
+  constructor(sampleRate: number, clock: Pick<Clock, 'nowMs'>) {
+    this.#samplesPerMs = sampleRate / 1000;
+    this.#clock = clock;
+  }
+
+  /** Samples that were put on the wire, repeated ones counted once. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Samples put on the wire and not known to be played: the lead. */
+  get ahead(): number {
+    return this.#wire - this.#playing();
+  }
+
+  /** Marks that are out. */
+  get pendingMarks(): number {
+    return this.#marks.length;
+  }
+
+  /** Notes that so many samples more went out. */
+  send(samples: number): void {
+    const playing = this.#playing();
+    // The buffer ran dry, so what goes out now starts at a moment we do not know: wait for the next echo.
+    if (playing >= this.#wire) this.#stand(playing);
+    this.#wire += samples;
+    this.#sent = Math.max(this.#sent, this.#wire);
+  }
+
+  /** Notes that a mark went out, behind all audio sent so far. Ids are never used twice in a call. */
+  mark(id: string): void {
+    this.#marks.push({ id, at: this.#wire });
+  }
+
+  /**
+   * A mark came back. Returns the ids of all marks that are thereby known to be reached, in order: none for a mark that is
+   * unknown or was set before the last flush.
+   */
+  echoed(id: string): string[] {
+    const index = this.#marks.findIndex((mark) => mark.id === id);
+    const mark = this.#marks[index];
+    if (!mark) return [];
+    const reached = this.#marks.splice(0, index + 1);
+    this.#base = mark.at;
+    this.#sinceMs = this.#clock.nowMs();
+    return reached.map((one) => one.id);
+  }
+
+  /** The position up to which everything that was not cleared has been heard. Never decreases, never beyond `sent`. */
+  heard(): number {
+    this.#heard = Math.max(this.#heard, this.#playing());
+    return this.#heard;
+  }
+
+  /** The other side holds its queue (chan_websocket's PAUSE_MEDIA): time stands still. */
+  pause(): void {
+    this.#base = this.#playing();
+    this.#isPaused = true;
+  }
+
+  /** The other side plays on (CONTINUE_MEDIA). */
+  resume(): void {
+    if (this.#isPaused && this.#sinceMs !== null) this.#sinceMs = this.#clock.nowMs();
+    this.#isPaused = false;
+  }
+
+  /**
+   * The other side was told to drop its queue, but we keep the audio to send it again: returns the heard position. All marks
+   * that are out count as cleared, whenever they come back.
+   * @param from position of the next sample to go out: the heard position or a little before
+   */
+  flush(from?: number): number {
+    const heard = this.heard();
+    this.#marks = [];
+    this.#isPaused = false;
+    this.#wire = Math.max(0, Math.min(from ?? heard, heard));
+    this.#stand(this.#wire);
+    return heard;
+  }
+
+  /** As `flush`, and everything up to `queued` is given up: positions jump over it. */
+  clear(queued: number): Cleared {
+    const heard = this.flush();
+    const end = Math.max(queued, this.#sent);
+    this.#wire = end;
+    this.#sent = end;
+    this.#stand(end);
+    this.heard();
+    return { heardSamples: heard, droppedSamples: end - heard };
+  }
+
+  /** The position being played, as far as it is certain; heard audio that is repeated is passed again. */
+  #playing(): number {
+    if (this.#sinceMs === null || this.#isPaused) return this.#base;
+    const elapsedMs = Math.max(0, this.#clock.nowMs() - this.#sinceMs);
+    const limit = this.#marks[0]?.at ?? this.#wire;
+    return Math.min(limit, this.#base + Math.floor(elapsedMs * this.#samplesPerMs));
+  }
+
+  #stand(at: number): void {
+    this.heard();
+    this.#base = at;
+    this.#sinceMs = null;
+  }
+}

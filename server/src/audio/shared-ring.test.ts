@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { createRingMemory, SharedRingReader, SharedRingWriter } from './shared-ring.ts';
+
+function ring(capacity: number) {
+  const memory = createRingMemory(capacity);
+  const writer = new SharedRingWriter(memory);
+  return { memory, writer, reader: new SharedRingReader(memory, writer.position) };
+}
+
+function count(from: number, to: number): Int16Array {
+  return Int16Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+describe('a shared ring', () => {
+  test('what is written in any portions is read in any portions, in order', () => {
+    const { writer, reader } = ring(16);
+    const seen: number[] = [];
+    const part = new Int16Array(5);
+    for (let at = 0; at < 300; at += 3) {
+      writer.write(count(at, at + 3));
+      while (reader.read(part)) seen.push(...part);
+    }
+
+    expect(seen).toEqual([...count(0, 300)]);
+    expect(reader.lost).toBe(0);
+  });
+
+  test('too little is left where it is', () => {
+    const { writer, reader } = ring(16);
+    writer.write(count(0, 4));
+    const part = new Int16Array([9, 9, 9, 9, 9]);
+
+    expect(reader.read(part)).toBe(false);
+    expect([...part]).toEqual([9, 9, 9, 9, 9]);
+    expect(reader.available).toBe(4);
+  });
+
+  test('a full ring drops the oldest samples and counts them', () => {
+    const { writer, reader } = ring(16);
+    for (let at = 0; at < 24; at += 4) writer.write(count(at, at + 4));
+    const part = new Int16Array(16);
+
+    expect(reader.read(part)).toBe(false);
+    expect(reader.lost).toBe(8);
+    expect(reader.read(part)).toBe(true);
+    expect([...part]).toEqual([...count(8, 24)]);
+  });
+
+  test('a chunk longer than the ring leaves its end', () => {
+    const { writer, reader } = ring(16);
+    writer.write(count(0, 100));
+    const part = new Int16Array(16);
+    reader.read(part);
+
+    expect(reader.read(part)).toBe(true);
+    expect([...part]).toEqual([...count(84, 100)]);
+    expect(reader.lost).toBe(84);
+  });
+
+  test('positions may pass 2^31 and 2^32', () => {
+    const { memory } = ring(16);
+    new Int32Array(memory, 0, 2).fill(0x7fff_fff0);
+    const writer = new SharedRingWriter(memory);
+    const reader = new SharedRingReader(memory, writer.position);
+    const part = new Int16Array(8);
+    const seen: number[] = [];
+    for (let at = 0; at < 64; at += 8) {
+      writer.write(count(at, at + 8));
+      if (reader.read(part)) seen.push(...part);
+    }
+
+    expect(seen).toEqual([...count(0, 64)]);
+    expect(writer.position).toBeLessThan(0);
+  });
+
+  test('a reader that joins later hears only what comes after', () => {
+    const { memory, writer } = ring(16);
+    writer.write(count(0, 10));
+    const late = new SharedRingReader(memory, writer.position);
+    writer.write(count(10, 14));
+    const part = new Int16Array(4);
+
+    expect(late.read(part)).toBe(true);
+    expect([...part]).toEqual([10, 11, 12, 13]);
+  });
+
+  test('half a second of telephone audio takes 8 KiB', () => {
+    expect(createRingMemory(4_000).byteLength).toBe(8 + 4_096 * 2);
+  });
+});
