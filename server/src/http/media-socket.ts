@@ -23,7 +23,7 @@ export function mediaSocket(socket: WebSocket): MediaSocket {
 function listen(socket: WebSocket, listener: MediaSocketListener): void {
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     if (isBinary) listener.binary(data);
-    else listener.text(data.toString());
+    else listener.text(data);
   });
   socket.on('close', (code: number, reason: Buffer) => listener.closed(code, reason.toString()));
 }

@@ -1,4 +1,4 @@
-import type { MediaCapabilities } from '@assistant/server/core/ports/media-transport';
+import type { MediaCapabilities, MediaEnd } from '@assistant/server/core/ports/media-transport';
 import { RemoteTransport } from '@assistant/server/media/remote/remote-transport';
 import type { RemoteWire, RemoteWireRules } from '@assistant/server/media/remote/remote-wire';
 import { FakeClock, settle } from '../fakes/fake-clock.ts';
@@ -26,6 +26,8 @@ type Queued =
   | { readonly type: 'audio'; readonly samples: Int16Array; at: number }
   | { readonly type: 'mark'; readonly id: string };
 
+export type RemoteLine = { echoed(id: string): void; finish(end: MediaEnd): void };
+
 /** A carrier's side of a stream: a buffer that plays in real time, echoes marks and obeys clear. */
 export class RemotePeer implements RemoteWire {
   readonly heard: number[] = [];
@@ -36,7 +38,8 @@ export class RemotePeer implements RemoteWire {
   readonly #clock: FakeClock;
   readonly #samplesPerMs: number;
   #isHeld = false;
-  transport: RemoteTransport | null = null;
+  /** Who hears our echoes and our end: the transport itself, or a carrier's socket around it. */
+  line: RemoteLine | null = null;
 
   constructor(habits: RemotePeerHabits, clock: FakeClock, sampleRate: number) {
     this.#habits = habits;
@@ -68,7 +71,7 @@ export class RemotePeer implements RemoteWire {
 
   close(): void {
     this.isHungUp = true;
-    this.#soon(() => this.transport?.finish({ type: 'closed_by_us' }));
+    this.#soon(() => this.line?.finish({ type: 'closed_by_us' }));
   }
 
   /** Plays one millisecond. */
@@ -101,7 +104,7 @@ export class RemotePeer implements RemoteWire {
   }
 
   #echo(id: string): void {
-    this.#soon(() => this.transport?.echoed(id));
+    this.#soon(() => this.line?.echoed(id));
   }
 
   #soon(act: () => void): void {
@@ -114,7 +117,7 @@ export async function openRemoteCall(habits: RemotePeerHabits, rules: RemoteWire
   const clock = new FakeClock();
   const peer = new RemotePeer(habits, clock, rules.sampleRate);
   const transport = new RemoteTransport({ wire: peer, rules, capabilities: CAPABILITIES, clock });
-  peer.transport = transport;
+  peer.line = transport;
   const frameSamples = rules.sampleRate / 50;
   const speech: Int16Array[] = [];
   let nextFrameMs = 0;

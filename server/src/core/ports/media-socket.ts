@@ -2,7 +2,8 @@ import type { ContextId } from '../ids.ts';
 
 /** What a WebSocket tells its one listener; nothing comes after `closed`. */
 export interface MediaSocketListener {
-  text(message: string): void;
+  /** UTF-8, not checked; the view is valid during the call only. */
+  text(message: Uint8Array): void;
   /** The view is valid during the call only. */
   binary(message: Uint8Array): void;
   /** Exactly once, and last. 1006 where the peer vanished (RFC 6455, 7.1.5). */
