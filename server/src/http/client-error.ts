@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AppError, type ErrorCode } from '../core/errors.ts';
+import { LIMITS } from './http-limits.ts';
 
 /** What Node's parser found wrong with a request (nodejs.org, http: Event 'clientError'). */
 export type ParserError = Error & { readonly code?: string | undefined; readonly rawPacket?: unknown };
@@ -46,11 +47,13 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 function parserAppError(error: ParserError): AppError {
   const code = CODES[error.code ?? ''] ?? 'invalid_request';
-  if (code === 'headers_too_large' && isWithinRequestLine(error.rawPacket)) return new AppError('uri_too_long');
+  if (code === 'headers_too_large' && isLongRequestLine(error.rawPacket)) return new AppError('uri_too_long');
   return new AppError(code, { detail: error.code ?? 'unreadable' });
 }
 
-/** Whether the parser gave up before the first line was over: then the address was too long, not a header. */
-function isWithinRequestLine(packet: unknown): boolean {
-  return packet instanceof Uint8Array && /^[A-Z]+ \S*$/.test(Buffer.from(packet).toString('latin1'));
+/** Whether the address alone was too long. The packet is what came last: mostly the whole head, never more is known. */
+function isLongRequestLine(packet: unknown): boolean {
+  if (!(packet instanceof Uint8Array)) return false;
+  const [line = ''] = Buffer.from(packet).toString('latin1').split('\r\n', 1);
+  return /^[A-Z]+ /.test(line) && line.length > LIMITS.targetBytes;
 }

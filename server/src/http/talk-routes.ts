@@ -67,7 +67,7 @@ async function receiveCall(parts: TalkParts, request: FastifyRequest<{ Params: T
     channel: name,
     webhook,
     assistantId: request.params.assistantId ?? '',
-    request: await readWebhookRequest(request),
+    request: readWebhookRequest(request),
   };
   return withDeadline(parts.clock, ANSWER_LIMIT_MS, parts.useCases.receiveCall(command));
 }
@@ -75,7 +75,7 @@ async function receiveCall(parts: TalkParts, request: FastifyRequest<{ Params: T
 async function recordCarrierEvent(parts: TalkParts, request: FastifyRequest<{ Params: TalkParams }>) {
   const { provider, contextId = null, assistantId = null } = request.params;
   const channel = webhookChannel(parts.channels, provider).name;
-  const event = { channel, contextId, assistantId, request: await readWebhookRequest(request) };
+  const event = { channel, contextId, assistantId, request: readWebhookRequest(request) };
   return withDeadline(parts.clock, ANSWER_LIMIT_MS, parts.useCases.recordCarrierEvent(event));
 }
 

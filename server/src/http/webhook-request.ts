@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { WebhookRequest } from '../core/ports/channel.ts';
+import { readMultipartForm } from './multipart-form.ts';
 
 type Parameters = Record<string, string>;
 
@@ -9,7 +10,7 @@ type Parameters = Record<string, string>;
  * first. @throws AppError invalid_request (unreadable body), invalid_parameters (a form with files, JSON that is no object),
  * unsupported_media_type.
  */
-export async function readWebhookRequest(request: FastifyRequest): Promise<WebhookRequest> {
+export function readWebhookRequest(request: FastifyRequest): WebhookRequest {
   const rawTarget = request.raw.url ?? '/';
   const rawBody = request.body instanceof Uint8Array ? request.body : new Uint8Array();
   const headers = plainHeaders(request);
@@ -20,7 +21,7 @@ export async function readWebhookRequest(request: FastifyRequest): Promise<Webho
     rawTarget,
     headers,
     rawBody,
-    parameters: Object.assign(parameters, await bodyParameters(rawBody, headers['content-type'])),
+    parameters: Object.assign(parameters, bodyParameters(rawBody, headers['content-type'])),
     remoteAddress: request.ip,
   };
 }
@@ -37,35 +38,16 @@ export function queryParameters(request: FastifyRequest): Parameters {
   return firstValues(new URLSearchParams(target.includes('?') ? target.slice(target.indexOf('?') + 1) : ''));
 }
 
-async function bodyParameters(body: Uint8Array, contentType = ''): Promise<Parameters> {
+function bodyParameters(body: Uint8Array, contentType = ''): Parameters {
   if (body.length === 0) return noParameters();
   const type = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
   if (type === 'application/x-www-form-urlencoded')
     return firstValues(new URLSearchParams(Buffer.from(body).toString()));
-  if (type === 'multipart/form-data') return readMultipart(body, contentType);
+  if (type === 'multipart/form-data') return firstValues(readMultipartForm(body, contentType));
   if (type === 'application/json' || type.endsWith('+json')) return readJson(body);
   throw new AppError('unsupported_media_type', {
     detail: `send a form or JSON${type === '' ? '; the body has no content-type' : `, not ${type.slice(0, 80)}`}`,
   });
-}
-
-/** RFC 7578, by the parser Node has for `fetch`: the raw body stays whole for signatures. */
-async function readMultipart(body: Uint8Array, contentType: string): Promise<Parameters> {
-  const parameters = noParameters();
-  const form = await new Response(Buffer.from(body), { headers: { 'content-type': contentType } })
-    .formData()
-    .catch((cause: unknown) => {
-      throw new AppError('invalid_request', { detail: 'the multipart body cannot be read', cause });
-    });
-  for (const [name, value] of form) {
-    if (typeof value !== 'string') {
-      throw new AppError('invalid_parameters', {
-        detail: `the part ${name.slice(0, 80)} is a file; only fields are taken`,
-      });
-    }
-    parameters[name] ??= value;
-  }
-  return parameters;
 }
 
 function readJson(body: Uint8Array): Parameters {
@@ -97,7 +79,7 @@ function asText(value: unknown): string | null {
   return JSON.stringify(value);
 }
 
-function firstValues(pairs: URLSearchParams): Parameters {
+function firstValues(pairs: Iterable<readonly [string, string]>): Parameters {
   const parameters = noParameters();
   for (const [name, value] of pairs) parameters[name] ??= value;
   return parameters;
