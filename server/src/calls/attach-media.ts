@@ -1,17 +1,15 @@
-import type { EndReason } from '../core/call/call.ts';
+import type { Conversation } from '../conversation/conversation.ts';
+import type { ConversationRecorder } from '../conversation/conversation-recorder.ts';
 import type { ClaimedContext } from '../core/call/call-context.ts';
 import { toAppError } from '../core/errors.ts';
 import type { MediaArrival } from '../core/ports/channel.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { MediaTransport } from '../core/ports/media-transport.ts';
 import type { Metrics } from '../core/ports/metrics.ts';
-import type { CallJournal, CallPageWriter } from './call-journal.ts';
+import type { CallJournal } from './call-journal.ts';
 import type { ClaimParts } from './claim-context.ts';
 import { claimContext } from './claim-context.ts';
 import type { LiveCalls } from './live-calls.ts';
-
-/** A conversation that runs; `ended` resolves once its media is closed. */
-export type RunningConversation = { end(reason: EndReason): void; readonly ended: Promise<EndReason> };
 
 export type AttachMediaParts = ClaimParts & {
   readonly liveCalls: LiveCalls;
@@ -20,8 +18,8 @@ export type AttachMediaParts = ClaimParts & {
   readonly startConversation: (
     context: ClaimedContext,
     media: MediaTransport,
-    page: CallPageWriter,
-  ) => RunningConversation;
+    recorder: ConversationRecorder,
+  ) => Conversation;
   readonly log: EventLog;
   readonly metrics: Metrics;
 };
@@ -48,7 +46,7 @@ export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival
   parts.liveCalls.add({ contextId, end: (reason) => conversation.end(reason), ended });
 }
 
-function start(parts: AttachMediaParts, context: ClaimedContext, media: MediaTransport): RunningConversation {
+function start(parts: AttachMediaParts, context: ClaimedContext, media: MediaTransport): Conversation {
   try {
     return parts.startConversation(context, media, parts.journal.open(context.contextId));
   } catch (error) {

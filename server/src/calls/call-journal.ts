@@ -1,3 +1,4 @@
+import type { ConversationRecorder } from '../conversation/conversation-recorder.ts';
 import type { EndReason } from '../core/call/call.ts';
 import type { CallEvent, CallTurn } from '../core/call/call-record.ts';
 import type { ContextId } from '../core/ids.ts';
@@ -17,13 +18,6 @@ export type CallJournalParts = {
   readonly log: EventLog;
   readonly metrics: Metrics;
 };
-
-/** One call's page of the journal. Nothing here waits for the database. */
-export interface CallPageWriter {
-  turn(turn: CallTurn): void;
-  event(event: CallEvent): void;
-  digit(digit: string): void;
-}
 
 type Page = {
   turns: CallTurn[];
@@ -56,7 +50,8 @@ export class CallJournal {
     return this.#pages.size;
   }
 
-  open(contextId: ContextId): CallPageWriter {
+  /** One call's page. Nothing in it waits for the database. */
+  open(contextId: ContextId): ConversationRecorder {
     const page = this.#page(contextId);
     return {
       turn: (turn) => {

@@ -15,19 +15,16 @@ export async function drainCalls(parts: DrainParts, graceMs: number, hurry: Prom
   const { liveCalls, log } = parts;
   if (liveCalls.size === 0) return;
   log.info('drain.waiting', { calls: liveCalls.size, graceMs });
-  await Promise.race([liveCalls.allEnded(), timeout(parts.clock, graceMs, hurry)]);
+  await within(parts.clock, graceMs, [liveCalls.allEnded(), hurry]);
   if (liveCalls.size === 0) return;
   log.warn('drain.ending_calls', { calls: liveCalls.size });
   liveCalls.endAll('drained');
-  await Promise.race([liveCalls.allEnded(), timeout(parts.clock, LAST_WORDS_MS, null)]);
+  await within(parts.clock, LAST_WORDS_MS, [liveCalls.allEnded()]);
 }
 
-function timeout(clock: Clock, delayMs: number, hurry: Promise<void> | null): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.after(delayMs, resolve);
-    hurry?.then(() => {
-      timer.cancel();
-      resolve();
-    });
-  });
+/** Resolves with the first of these promises, or after the time. Leaves no timer behind. */
+function within(clock: Clock, limitMs: number, promises: readonly Promise<void>[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.after(limitMs, resolve);
+  return Promise.race([promise, ...promises]).finally(() => timer.cancel());
 }

@@ -1,6 +1,7 @@
 import type { EndReason } from '../core/call/call.ts';
 import { AppError } from '../core/errors.ts';
 import type { ContextId } from '../core/ids.ts';
+import type { Metrics } from '../core/ports/metrics.ts';
 
 /** A call that is being held by this process. */
 export type LiveCall = {
@@ -17,11 +18,14 @@ const RETRY_AFTER_SECONDS = 5;
 export class LiveCalls {
   readonly #calls = new Map<ContextId, LiveCall>();
   readonly #capacity: number;
+  readonly #metrics: Metrics;
   #reserved = 0;
   #isDraining = false;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, metrics: Metrics) {
     this.#capacity = capacity;
+    this.#metrics = metrics;
+    this.#tell();
   }
 
   get size(): number {
@@ -58,7 +62,11 @@ export class LiveCalls {
 
   add(call: LiveCall): void {
     this.#calls.set(call.contextId, call);
-    const remove = () => void this.#calls.delete(call.contextId);
+    this.#tell();
+    const remove = () => {
+      this.#calls.delete(call.contextId);
+      this.#tell();
+    };
     call.ended.then(remove, remove);
   }
 
@@ -78,5 +86,9 @@ export class LiveCalls {
   /** Resolves when no call is left. */
   async allEnded(): Promise<void> {
     while (this.#calls.size > 0) await Promise.allSettled(Array.from(this.#calls.values(), (call) => call.ended));
+  }
+
+  #tell(): void {
+    this.#metrics.gauge('calls_active', this.#calls.size);
   }
 }
