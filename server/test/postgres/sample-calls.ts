@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { AssistantSettings } from '../../src/core/assistant/assistant-settings.ts';
 import { DEFAULT_ERROR_SENTENCE, DEFAULT_TURN_SETTINGS } from '../../src/core/assistant/assistant-settings.ts';
 import type { CallTurn } from '../../src/core/call/call-record.ts';
@@ -17,7 +17,7 @@ export const SAMPLE_SETTINGS: AssistantSettings = {
 
 export type SampleAssistant = { readonly projectId: ProjectId; readonly assistantId: AssistantId };
 
-let lastAssistant = 100_000_000;
+let lastAssistant = randomInt(100_000_000, 900_000_000);
 
 /** A project with one assistant, published at version 1. */
 export async function sampleAssistant(assistants: AssistantRepository): Promise<SampleAssistant> {

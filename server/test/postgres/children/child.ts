@@ -27,9 +27,13 @@ export function startChild(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const ended = new Promise<number | string>((resolve) => {
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone'));
-  });
+  const end = (event: 'exit' | 'close') =>
+    new Promise<number | string>((resolve) => {
+      child.once(event, (code, signal) => resolve(code ?? signal ?? 'gone'));
+    });
+  const ended = end('exit');
+  // Later than the exit, and only once all it printed was read.
+  const closed = end('close');
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     process: child,
@@ -37,7 +41,7 @@ export function startChild(
     send: (text) => child.stdin.write(text),
     line: async () => {
       const next = await lines.next();
-      if (next.done) throw new Error(`${script} ended (${await ended}): ${said}`);
+      if (next.done) throw new Error(`${script} ended (${await closed}): ${said}`);
       return next.value;
     },
   };

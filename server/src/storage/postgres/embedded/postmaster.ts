@@ -48,7 +48,7 @@ export async function askWhoItIs(clusterDir: string, socketDir: string): Promise
   try {
     await client.connect();
     const result = await client.query<{ instance: string }>(
-      `select pg_read_file('${INSTANCE_FILE}', missing_ok => true) as instance`,
+      `select pg_read_file('${INSTANCE_FILE}', true) as instance`,
     );
     const own = readFileSync(join(clusterDir, INSTANCE_FILE), 'utf8');
     return result.rows[0]?.instance === own ? 'ours' : 'another';
@@ -60,7 +60,8 @@ export async function askWhoItIs(clusterDir: string, socketDir: string): Promise
 }
 
 function interpret(error: Error & { code?: string }): Answer {
-  if (error.code !== '57P03') return 'silent';
+  // An SQLSTATE came from a server; system errors have longer names.
+  if (error.code !== '57P03') return error.code?.length === 5 ? 'another' : 'silent';
   return /shutting down/.test(error.message) ? 'stopping' : 'starting';
 }
 

@@ -21,6 +21,8 @@ export function makeSocketDir(dataDir: string, account: PostgresAccount): string
     if (join(folder, SOCKET_NAME).length > LONGEST_SOCKET_PATH || !existsSync(place)) continue;
     if (firstClosedFolder(dirname(folder), account) !== null || !isFreeOrOurs(folder, account)) continue;
     try {
+      // What a killed server left: its lock would keep the next one out.
+      removeSocketDir(folder);
       giveFolder(folder, account);
       return folder;
     } catch {}

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, closeSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import { chownSync, closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -40,6 +40,9 @@ const CLUSTER_FOLDER = 'postgres';
 const LOG_FILE = 'postgres.log';
 /** Recovery after a power cut may take its time; a server that still reads its log is waited for. */
 const START_LIMIT_MS = 120_000;
+const POLL_MS = 20;
+const ORPHANS_LIMIT_MS = 20_000;
+const ORPHANS_PAUSE_MS = 50;
 const WATCH_EVERY_MS = 1_000;
 /** Weaker than the audio threads, which run at 0: children of the postmaster inherit it. */
 const NICENESS = 5;
@@ -78,7 +81,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const account = prepareDataDir(dataDir, clusterDir);
   const lock = lockDataDir(dataDir);
   try {
-    const running = (await adopt(clusterDir)) ?? (await launch(dataDir, clusterDir, account, options));
+    const running = (await adopt(clusterDir, options.log)) ?? (await launch(dataDir, clusterDir, account, options));
     return supervise(running, lock.release, options.log);
   } catch (error) {
     lock.release();
@@ -88,24 +91,40 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 type Running = { readonly pid: number; readonly socketDir: string; readonly child: ChildProcess | null };
 
-async function adopt(clusterDir: string): Promise<Running | null> {
+async function adopt(clusterDir: string, log: EventLog): Promise<Running | null> {
+  let isWaiting = false;
   const deadline = performance.now() + START_LIMIT_MS;
   for (;;) {
     const found = readPostmasterFile(clusterDir);
-    if (found === null || !isProcessAlive(found.pid)) return null;
-    const answer = await askWhoItIs(clusterDir, found.socketDir);
-    if (answer === 'ours') return { pid: found.pid, socketDir: found.socketDir, child: null };
-    if (!isPostmasterOf(found.pid, clusterDir)) {
-      // The id went to another program since, and PostgreSQL would take that one for its survivor.
-      rmSync(join(clusterDir, 'postmaster.pid'), { force: true });
+    if (found === null) return null;
+    if (!isProcessAlive(found.pid) || !isPostmasterOf(found.pid, clusterDir)) {
+      disownPostmasterFile(clusterDir);
       return null;
     }
-    if (performance.now() > deadline) {
+    const answer = await askWhoItIs(clusterDir, found.socketDir);
+    if (answer === 'ours') return { pid: found.pid, socketDir: found.socketDir, child: null };
+    if (answer === 'another' || performance.now() > deadline) {
       throw new AppError('database_unavailable', {
-        detail: `PostgreSQL process ${found.pid} was left over on ${clusterDir} and does not answer. Stop it and start again`,
+        detail: `PostgreSQL process ${found.pid} was left over on ${clusterDir} and does not answer as it should. Stop it and start again`,
       });
     }
-    await pause(20);
+    if (!isWaiting) log.warn('database.waiting_for_survivor', { pid: found.pid, state: answer });
+    isWaiting = true;
+    await pause(POLL_MS);
+  }
+}
+
+/**
+ * PostgreSQL takes any process with the id in postmaster.pid for its survivor: another program that got the id since, or
+ * a dead one whose parent never asked. With our own id there it looks no further, since that is its parent's, and still
+ * checks the rest of the file for sessions that are alive (CreateLockFile in miscinit.c).
+ */
+function disownPostmasterFile(clusterDir: string): void {
+  const file = join(clusterDir, 'postmaster.pid');
+  try {
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^\d+/, String(process.pid)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 
@@ -129,12 +148,29 @@ async function launch(
   const isNew = await initialiseCluster(clusterDir, native, account);
   const socketDir = makeSocketDir(dataDir, account);
   const logFile = join(dataDir, LOG_FILE);
-  const child = spawnPostmaster(native, clusterDir, {
-    account,
-    logFile,
-    settings: { ...SETTINGS, ...options.settings, unix_socket_directories: socketDir },
-  });
-  const pid = await spawned(child, native);
+  const settings = { ...SETTINGS, ...options.settings, unix_socket_directories: socketDir };
+  for (;;) {
+    const child = spawnPostmaster(native, clusterDir, { account, logFile, settings });
+    const pid = await spawned(child, native);
+    if (await comesUp(child, pid, clusterDir)) {
+      options.log.info('database.started', { pid, isNew, tookMs: Math.round(performance.now() - startedAt) });
+      return { pid, socketDir, child };
+    }
+    const said = lastLines(logFile);
+    const isHeldByOrphans = said.includes('pre-existing shared memory block');
+    if (!isHeldByOrphans || performance.now() - startedAt > ORPHANS_LIMIT_MS) {
+      removeSocketDir(socketDir);
+      throw new AppError('database_unavailable', {
+        detail: `PostgreSQL did not start on ${clusterDir}. Its log ${logFile} ends with:\n${said}`,
+      });
+    }
+    // Sessions of a server that was killed notice it, finish and go.
+    await pause(ORPHANS_PAUSE_MS);
+  }
+}
+
+/** True once it takes connections; false when it ended, or was ended here because it took too long. */
+async function comesUp(child: ChildProcess, pid: number, clusterDir: string): Promise<boolean> {
   try {
     setPriority(pid, NICENESS);
   } catch {}
@@ -143,16 +179,10 @@ async function launch(
     const file = readPostmasterFile(clusterDir);
     return file?.pid === pid && file.isReady;
   };
-  const isDecided = await waitUntil(() => isUp() || hasEnded(), START_LIMIT_MS);
-  if (!isDecided || hasEnded()) {
-    await stopPostmaster(pid, hasEnded);
-    removeSocketDir(socketDir);
-    throw new AppError('database_unavailable', {
-      detail: `PostgreSQL did not start on ${clusterDir}. Its log ${logFile} ends with:\n${lastLines(logFile)}`,
-    });
-  }
-  options.log.info('database.started', { pid, isNew, tookMs: Math.round(performance.now() - startedAt) });
-  return { pid, socketDir, child };
+  await waitUntil(() => isUp() || hasEnded(), START_LIMIT_MS);
+  if (!hasEnded() && isUp()) return true;
+  await stopPostmaster(pid, hasEnded);
+  return false;
 }
 
 type SpawnOptions = {
