@@ -19,6 +19,7 @@ const QUEUE_MS = 1_600;
 /** The longest step back of a resume. */
 const REWIND_MS = 400;
 const RING_MS = 4_000;
+const MARK_EVERY_MS = 100;
 
 export type RemoteTransportParts = {
   readonly wire: RemoteWire;
@@ -52,6 +53,8 @@ export class RemoteTransport implements MediaTransport {
   #clearedTo = 0;
   #replyEnd = 0;
   #echoes = 0;
+  /** Samples sent since the last echo was asked for. */
+  #unmarked = 0;
   #isPaused = false;
   #isStopped = false;
   #isFull = false;
@@ -243,6 +246,15 @@ export class RemoteTransport implements MediaTransport {
     this.#wire.sendAudio(this.#message.subarray(0, padded));
     this.#next += samples;
     this.#playhead.send(samples);
+    this.#unmarked += samples;
+    this.#markIfDue();
+  }
+
+  /** An echo is asked for behind the first message, then each 100 ms, and behind the last that there is. */
+  #markIfDue(): void {
+    const isDue = this.#unmarked >= MARK_EVERY_MS * this.#samplesPerMs;
+    if (!isDue && this.#playhead.pendingMarks > 0 && this.#nextLength() > 0) return;
+    this.#unmarked = 0;
     const echo = `e${this.#echoes++}`;
     this.#playhead.mark(echo);
     this.#wire.sendMark(echo);
