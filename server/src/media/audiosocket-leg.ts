@@ -73,6 +73,8 @@ export class AudioSocketLeg implements TickMember {
   #playout: Playout | null = null;
   #callerAudio: CallerAudioWriter | null = null;
   #blockedSinceMs = Number.NaN;
+  /** Frames sent, silence included. */
+  #frames = 0;
 
   constructor(call: CallNumber, remoteAddress: string, start: { host: LegHost; sink: ByteSink; nowMs: number }) {
     this.call = call;
@@ -141,6 +143,7 @@ export class AudioSocketLeg implements TickMember {
     }
     this.#blockedSinceMs = Number.NaN;
     bump(counters, COUNTER.framesOut);
+    this.#frames++;
     if (!hasAudio) bump(counters, COUNTER.silenceOut);
     const out = hasAudio ? frame : pool.silence;
     this.#sink.write(out.bytes, out.written);
@@ -197,7 +200,7 @@ export class AudioSocketLeg implements TickMember {
     this.#callerAudio?.write(bytes, start, end, this.#nowMs);
     this.#host.ring(this);
     const durationMs = ((end - start) / BYTES_PER_SAMPLE / sampleRate) * 1000;
-    if (this.#stall.audio(this.#nowMs, durationMs, this.#playout?.sent ?? 0)) this.#stalled();
+    if (this.#stall.audio(this.#nowMs, durationMs, this.#playout?.sent ?? 0, this.#frames)) this.#stalled();
   }
 
   #stalled(): void {

@@ -1,0 +1,18 @@
+import { conditions } from './conditions.ts';
+
+/** The benches by name. Each reads its own options and returns what it measured, ready for JSON. */
+const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<object> }>>> = {
+  pacing: () => import('./pacing.ts'),
+  'leaks-media': () => import('./leaks-media.ts'),
+};
+
+const [name, ...args] = process.argv.slice(2);
+const bench = name === undefined ? undefined : BENCHES[name];
+if (bench === undefined) {
+  console.error(`Usage: npm run bench -- NAME [options]\nNAME is one of: ${Object.keys(BENCHES).join(', ')}`);
+  process.exitCode = 1;
+} else {
+  const before = conditions();
+  const result = await (await bench()).run(args);
+  console.log(JSON.stringify({ bench: name, conditions: before, result }, null, 2));
+}
