@@ -29,11 +29,15 @@ export type BrainPart =
   /** Hand the caller to another number once all that was said has been heard. */
   | { readonly type: 'transfer'; readonly to: string };
 
-/** One call's mind. Answers are asked for one at a time. */
+/** One call's mind. Answers are asked for one at a time; the next may be asked for once the signal of the last is aborted. */
 export interface BrainSession {
   /** @throws AppError provider_failed or provider_refused; ends quietly when `signal` aborts. */
   respond(input: BrainInput, signal: AbortSignal): AsyncIterable<BrainPart>;
-  /** The words of the last answer that the caller heard, once that is known: only these may be remembered as said. */
+  /**
+   * The words of the last answer that the caller heard, once that is known and before the next `respond`: only these may be
+   * remembered as said. Interrupted before a word was heard, the answer did not happen: the brain stands where it stood
+   * before, and the same input comes again, maybe with more.
+   */
   heard(text: string, wasInterrupted: boolean): void;
   close(): void;
 }
@@ -51,5 +55,7 @@ export type BrainCall = {
 /** What thinks in a call: a scripted flow, or a language model with tools. */
 export interface Brain {
   readonly name: string;
+  /** Its sentences come again in other calls: their speech is worth keeping. */
+  readonly repeatsSentences?: boolean;
   open(call: BrainCall): BrainSession;
 }

@@ -1,0 +1,89 @@
+import type { EndReason } from '../call/call.ts';
+import type { ReplyId, UtteranceId } from '../ids.ts';
+
+/** Each timer runs at most once at a time; starting it again replaces it. */
+export type TimerName =
+  /** Nobody speaks. */
+  | 'idle'
+  /** The caller stopped pressing keys. */
+  | 'digits'
+  /** The caller stopped speaking. */
+  | 'end_of_turn'
+  | 'max_utterance'
+  | 'recognition'
+  | 'barge_in_decision'
+  /** A reply is being made and nothing comes of it. */
+  | 'progress'
+  /** A reply was sent and is not confirmed as heard. */
+  | 'confirmation'
+  | 'max_duration';
+
+/** What follows once a reply was heard. */
+export type ReplyOutcome =
+  | { readonly type: 'listen' }
+  | { readonly type: 'end'; readonly reason: EndReason }
+  | { readonly type: 'transfer'; readonly to: string };
+
+type At = { /** The clock's time of the event. */ readonly atMs: number };
+
+/** One judged stretch of caller audio, `endMs` when its last sample arrived. */
+export type VoiceWindowEvent = At & {
+  readonly type: 'voice_window';
+  readonly probability: number;
+  readonly levelDb: number;
+  readonly endMs: number;
+};
+
+export type InterimEvent = At & { readonly type: 'interim'; readonly utteranceId: UtteranceId; readonly text: string };
+
+/** Empty text: nothing was understood. */
+export type RecognisedEvent = At & {
+  readonly type: 'recognised';
+  readonly utteranceId: UtteranceId;
+  readonly text: string;
+};
+
+export type RecognitionFailedEvent = At & { readonly type: 'recognition_failed'; readonly utteranceId: UtteranceId };
+
+export type DigitEvent = At & { readonly type: 'digit'; readonly digit: string };
+
+/** All audio of a reply is queued; `remainingMs` of it are not yet heard. */
+export type ReplyCompleteEvent = At & {
+  readonly type: 'reply_complete';
+  readonly replyId: ReplyId;
+  readonly outcome: ReplyOutcome;
+  readonly remainingMs: number;
+};
+
+export type ReplyEvent =
+  /** The first audio of a reply is on its way. */
+  | (At & { readonly type: 'reply_audible'; readonly replyId: ReplyId })
+  /** More of a reply was made, or taken by the wire. */
+  | (At & { readonly type: 'reply_progress'; readonly replyId: ReplyId })
+  | ReplyCompleteEvent
+  /** Everything a reply had to say was heard; after `reply_complete`. */
+  | (At & { readonly type: 'reply_heard'; readonly replyId: ReplyId })
+  | (At & { readonly type: 'reply_failed'; readonly replyId: ReplyId });
+
+/** The answer to the effect `cancel_reply`. */
+export type ReplyCutEvent = At & { readonly type: 'reply_cut'; readonly replyId: ReplyId; readonly wasHeard: boolean };
+
+/** What happened, as the turn machine sees it. */
+export type TurnEvent =
+  | (At & { readonly type: 'started' })
+  | VoiceWindowEvent
+  | InterimEvent
+  | RecognisedEvent
+  | RecognitionFailedEvent
+  | DigitEvent
+  /** The brain waits for this many keys at most; 0: it does not say. */
+  | (At & { readonly type: 'digits_expected'; readonly maxDigits: number })
+  | ReplyEvent
+  | ReplyCutEvent
+  | (At & { readonly type: 'timer'; readonly name: TimerName })
+  /** The far side put the call on hold, or took it off. */
+  | (At & { readonly type: 'held'; readonly isHeld: boolean })
+  | (At & { readonly type: 'transferred' })
+  | (At & { readonly type: 'transfer_failed' })
+  /** The media leg is gone, or somebody outside wants the call to end: at once. */
+  | (At & { readonly type: 'ended'; readonly reason: EndReason });
