@@ -43,6 +43,17 @@ export class HeardAudio {
     return this.frames.find((frame) => frame.atMs >= fromMs && isVoice(frame))?.atMs;
   }
 
+  /** First frame of voice after a pause of at least `pauseMs` at or after a time: how an answer begins. */
+  firstVoiceAfterPause(fromMs: number, pauseMs: number): number | undefined {
+    let lastVoiceMs = this.frames.findLast((frame) => frame.atMs < fromMs && isVoice(frame))?.atMs ?? 0;
+    for (const frame of this.frames) {
+      if (frame.atMs < fromMs || !isVoice(frame)) continue;
+      if (frame.atMs - lastVoiceMs >= pauseMs) return frame.atMs;
+      lastVoiceMs = frame.atMs;
+    }
+    return undefined;
+  }
+
   /**
    * When the far side's voice ended for good: the end of its last frame of voice that is followed by at least `quietMs`
    * without any. Undefined: it has not been quiet that long since `fromMs`. When it did not speak at `fromMs`, that time.

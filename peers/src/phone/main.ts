@@ -11,6 +11,8 @@ import { prepareSteps, runScript, type ScriptedCall } from './scripted-call.ts';
 import { CallerSpeech } from './speech.ts';
 
 const SAMPLE_RATE = 8_000;
+/** Voice after a shorter pause still belongs to what was said before. */
+const ANSWER_PAUSE_MS = 300;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -51,7 +53,7 @@ function makeReport(phone: Phone, answer: CallAnswer, script: ScriptedCall): Rep
     figures: callFigures(phone),
     bargeInStopMs: script.bargeInStopMs,
     acts: phone.acts.map((act) => {
-      const answeredAtMs = phone.heard.firstVoiceAt(act.endedAtMs);
+      const answeredAtMs = phone.heard.firstVoiceAfterPause(act.endedAtMs, ANSWER_PAUSE_MS);
       return {
         name: act.name,
         atMs: act.startedAtMs - phone.openedAtMs,

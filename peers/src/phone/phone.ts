@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type ClockFigures, FrameClock } from './frame-clock.ts';
 import { HeardAudio, isVoice } from './heard-audio.ts';
 import type { LegEnd, MediaLeg } from './media-leg.ts';
-import { OutgoingAudio } from './outgoing-audio.ts';
+import { type LiveSound, OutgoingAudio } from './outgoing-audio.ts';
 
 const TICK_MS = 20;
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -87,6 +87,11 @@ export class Phone implements AsyncDisposable {
   /** Speaks samples of the line's rate; resolves with when the first one was sent, once the last one was. */
   async say(name: string, samples: Int16Array): Promise<PhoneAct> {
     return this.#act(name, this.#outgoing.say(samples));
+  }
+
+  /** Speaks what is made while it is sent, e.g. the echo of what is heard. */
+  async stream(name: string, next: LiveSound): Promise<PhoneAct> {
+    return this.#act(name, this.#outgoing.stream(next));
   }
 
   /** Presses keys one after the other. */

@@ -1,0 +1,206 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AssistantSettings } from '@assistant/server/core/assistant/assistant-settings';
+import { systemRandom } from '@assistant/server/runtime/system-random';
+import { newApiKey } from '@assistant/server/vault/api-key';
+import { repositoryFolder } from '../cache-folder.ts';
+import { freeTcpPorts, freeUdpBlock, freeUdpPort } from '../free-ports.ts';
+import type { CallRecord } from './call-record.ts';
+import { type Metrics, readMetrics } from './metrics.ts';
+import { publishSettings } from './publish-settings.ts';
+
+const HOST = '127.0.0.1';
+export const ASSISTANT_ID = '123456789';
+const RTP_PORTS = 400;
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+const KEPT_OUTPUT = 20_000;
+/** Of our own environment only what programs need to run: no settings, no keys. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'LANG'] as const;
+
+export type ServerOptions = {
+  /** Settings of the demo assistant; the built-in ones when left out. */
+  readonly settings?: AssistantSettings;
+  /** More environment, or other. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+type Ports = { readonly http: number; readonly audioSocket: number; readonly sip: number; readonly rtp: number };
+
+/**
+ * The whole server as a child process on ports of its own, with a new data folder: what `npm start` would run. Resolves when
+ * it is ready for calls. @throws Error with the end of its output when it does not get there.
+ */
+export async function startServer(options: ServerOptions = {}): Promise<ServerUnderTest> {
+  const server = await ServerUnderTest.prepare(options.env ?? {});
+  try {
+    await server.start();
+    if (!options.settings) return server;
+    // No API makes an assistant yet: the database is the door, and it opens only while the server is down.
+    await server.stop();
+    await publishSettings(server.dataDir, ASSISTANT_ID, options.settings);
+    await server.start();
+    return server;
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export class ServerUnderTest implements AsyncDisposable {
+  readonly dataDir: string;
+  readonly apiKey = newApiKey(systemRandom);
+  readonly assistantId = ASSISTANT_ID;
+  readonly #ports: Ports;
+  readonly #env: Readonly<Record<string, string>>;
+  #child: ChildProcess | undefined;
+  #output = '';
+  readonly #endWithUs = () => this.#child?.kill('SIGKILL');
+
+  private constructor(dataDir: string, ports: Ports, env: Readonly<Record<string, string>>) {
+    this.dataDir = dataDir;
+    this.#ports = ports;
+    this.#env = env;
+  }
+
+  static async prepare(env: Readonly<Record<string, string>>): Promise<ServerUnderTest> {
+    const [http = 0, audioSocket = 0] = await freeTcpPorts(2);
+    const ports = { http, audioSocket, sip: await freeUdpPort(), rtp: await freeUdpBlock(RTP_PORTS) };
+    return new ServerUnderTest(await mkdtemp(join(tmpdir(), 'assistant-')), ports, env);
+  }
+
+  get url(): string {
+    return `http://${this.http}`;
+  }
+
+  /** host:port */
+  get http(): string {
+    return `${HOST}:${this.#ports.http}`;
+  }
+
+  get audioSocket(): { readonly host: string; readonly port: number } {
+    return { host: HOST, port: this.#ports.audioSocket };
+  }
+
+  /** host:port */
+  get sip(): string {
+    return `${HOST}:${this.#ports.sip}`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** The end of what it printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [join(repositoryFolder(), 'server/src/main.ts')], {
+      cwd: this.dataDir,
+      env: this.#childEnv(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    process.once('exit', this.#endWithUs);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+      });
+    }
+    const deadline = Date.now() + START_MS;
+    while (!(await this.#isReady())) {
+      if (child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`the server is not ready:\n${this.#output}`);
+      await sleep(50);
+    }
+  }
+
+  /** TERM, and KILL when it does not follow. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    process.off('exit', this.#endWithUs);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** A GET with the API key, its body parsed. @throws Error for any status but 200. */
+  async get(path: string): Promise<unknown> {
+    const response = await fetch(`${this.url}${path}`, { headers: { 'x-api-key': this.apiKey } });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${text.slice(0, 300)}`);
+    return JSON.parse(text);
+  }
+
+  /** A call's record once it is ended. */
+  async endedCall(contextId: string, timeoutMs = 10_000): Promise<CallRecord> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const record = (await this.get(`/v1/calls/${contextId}`)) as CallRecord;
+      if (record.call.status === 'ended' || record.call.status === 'failed') return record;
+      if (Date.now() > deadline) throw new Error(`call ${contextId} is still ${record.call.status}`);
+      await sleep(50);
+    }
+  }
+
+  /** The newest call. */
+  async lastContextId(): Promise<string> {
+    const page = (await this.get('/v1/calls?limit=1')) as { calls: { contextId: string }[] };
+    const [call] = page.calls;
+    if (!call) throw new Error('there was no call');
+    return call.contextId;
+  }
+
+  async metrics(): Promise<Metrics> {
+    const response = await fetch(`${this.url}/metrics`, { headers: { 'x-api-key': this.apiKey } });
+    return readMetrics(await response.text());
+  }
+
+  /** Open files of its process. */
+  openFiles(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  async #isReady(): Promise<boolean> {
+    const response = await fetch(`${this.url}/readiness/`).catch(() => null);
+    await response?.body?.cancel();
+    return response?.status === 200;
+  }
+
+  #childEnv(): Record<string, string> {
+    const inherited = INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+    return {
+      ...Object.fromEntries(inherited),
+      HOST,
+      PORT: String(this.#ports.http),
+      AUDIOSOCKET__HOST: HOST,
+      AUDIOSOCKET__PORT: String(this.#ports.audioSocket),
+      SIP__SERVER: HOST,
+      SIP__PORT: String(this.#ports.sip),
+      SIP__RTP_PORT_RANGE_START: String(this.#ports.rtp),
+      SIP__RTP_PORT_RANGE_END: String(this.#ports.rtp + RTP_PORTS - 1),
+      DATA_DIR: join(this.dataDir, 'data'),
+      DEMO__ASSISTANT_ID: ASSISTANT_ID,
+      DEMO__API_KEY: this.apiKey,
+      LOG_LEVEL: 'warn',
+      SHUTDOWN__GRACE: '1',
+      ...this.#env,
+    };
+  }
+}
