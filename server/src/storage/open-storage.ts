@@ -14,6 +14,10 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedde
 import { migrate } from './postgres/migrate.ts';
 import { PostgresNodeRepository } from './postgres/node-repository.ts';
 import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
+import { readSharedSecret } from './postgres/shared-secrets.ts';
+import { exportData } from './postgres/transfer/export-data.ts';
+import { importData } from './postgres/transfer/import-data.ts';
+import type { TransferCounts } from './postgres/transfer/tables.ts';
 
 /** The PostgreSQL that npm brought, with its files in `dataDir`, or one that runs elsewhere. */
 export type DatabaseSettings =
@@ -39,6 +43,12 @@ export interface Storage extends AsyncDisposable {
   readonly connection: DatabaseConnection;
   /** Null where the database runs elsewhere. */
   readonly embedded: { readonly pid: number; readonly isAdopted: boolean } | null;
+  /** 32 random bytes that all nodes share under a name, made by whoever asks first: the key of SIP nonces for one. */
+  sharedSecret(name: string): Promise<Uint8Array>;
+  /** Writes all rows to a file of JSON lines; the keyring is not in it. Returns how many of each table. */
+  exportTo(file: string): Promise<TransferCounts>;
+  /** Reads such a file into this database, which must be empty. @throws AppError conflict, invalid_request, not_configured. */
+  importFrom(file: string): Promise<TransferCounts>;
   /** Milliseconds the database took to answer. @throws AppError database_unavailable when that is more than `timeoutMs`. */
   ping(timeoutMs: number): Promise<number>;
 }
@@ -77,6 +87,9 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     nodes: new PostgresNodeRepository(databases),
     connection,
     embedded: embedded && { pid: embedded.pid, isAdopted: embedded.isAdopted },
+    sharedSecret: (name) => readSharedSecret(databases.api, name),
+    exportTo: (file) => exportData(connection, file),
+    importFrom: (file) => importData(connection, file),
     ping: (timeoutMs) => ping(databases, timeoutMs),
     [Symbol.asyncDispose]: () => {
       closing ??= close();
