@@ -1,6 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
+/** Where programs are on systems that have them, written like PATH, where the operator's PATH is not handed in. */
+export const USUAL_SEARCH_PATH = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin';
+
 /** Looks a program up as a shell would: its full path, or null when no folder of `searchPath` (written like PATH) has it. */
 export async function findProgram(name: string, searchPath: string): Promise<string | null> {
   for (const folder of searchPath.split(delimiter)) {

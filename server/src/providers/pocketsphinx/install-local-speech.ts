@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import { findProgram } from '../find-program.ts';
+import { findProgram, USUAL_SEARCH_PATH } from '../find-program.ts';
 import { AptClient, type AptPackage } from './apt-client.ts';
 import { startBatchEngine } from './batch-engine.ts';
 import { cachedRoot, findPocketsphinx, type PocketsphinxInstallation } from './find-pocketsphinx.ts';
@@ -11,7 +11,7 @@ import { buildGrammar } from './grammar.ts';
 export type InstallOptions = {
   readonly cacheDir: string;
   /** Folders of the system's programs, written like PATH. */
-  readonly searchPath: string;
+  readonly searchPath?: string | undefined;
   readonly clock: Clock;
   /** Gets lines for the person who waits. */
   readonly log: (line: string) => void;
@@ -40,22 +40,20 @@ const SAMPLE_RATE = 16_000;
  *  Debian's signatures, without root and without touching the system. Does nothing when it is there already.
  *  @throws AppError not_configured on other systems, when the disk is full, or when the packages cannot be had. */
 export async function installLocalSpeech(options: InstallOptions): Promise<PocketsphinxInstallation> {
-  const present = await findPocketsphinx(options);
+  const { cacheDir, searchPath = USUAL_SEARCH_PATH } = options;
+  const present = await findPocketsphinx({ cacheDir, searchPath });
   if (present) {
     options.log(`pocketsphinx is there already: ${present.program}`);
     return present;
   }
-  const [apt, dpkg] = await Promise.all([
-    findProgram('apt-get', options.searchPath),
-    findProgram('dpkg-deb', options.searchPath),
-  ]);
+  const [apt, dpkg] = await Promise.all([findProgram('apt-get', searchPath), findProgram('dpkg-deb', searchPath)]);
   if (!apt || !dpkg)
     throw refusal(
       'this needs apt-get and dpkg-deb, so Debian, Ubuntu or one of their kind; elsewhere install pocketsphinx with its en-us model by the means of your system',
     );
-  await mkdir(options.cacheDir, { recursive: true });
-  await checkDisk(options.cacheDir);
-  const staging = await mkdtemp(join(options.cacheDir, 'speech-install-'));
+  await mkdir(cacheDir, { recursive: true });
+  await checkDisk(cacheDir);
+  const staging = await mkdtemp(join(cacheDir, 'speech-install-'));
   try {
     const client = new AptClient(apt, dpkg, staging);
     const packages = await choosePackages(client, options.log);

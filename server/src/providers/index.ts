@@ -1,0 +1,24 @@
+import { USUAL_SEARCH_PATH } from './find-program.ts';
+import { flite } from './flite/provider.ts';
+import { openAiCompatible } from './openai-compatible/provider.ts';
+import { pocketsphinx } from './pocketsphinx/provider.ts';
+import type { Provider, ProviderSettings, ProviderSurroundings } from './provider.ts';
+import { ProviderRegistry } from './provider-registry.ts';
+
+/** Every provider there is, in the order in which `auto` tries them. A new one is a folder and a line here. */
+export const PROVIDERS: readonly Provider[] = [openAiCompatible, pocketsphinx, flite];
+
+export type OpenProvidersOptions = Omit<ProviderSurroundings, 'settings' | 'searchPath'> & {
+  readonly env: ProviderSettings;
+  /** Folders of the system's programs, written like PATH. */
+  readonly searchPath?: string | undefined;
+};
+
+/** Opens the list. Nothing is imported, started or connected before a call needs it. */
+export function openProviders(options: OpenProvidersOptions): ProviderRegistry {
+  const { env, searchPath = USUAL_SEARCH_PATH, ...rest } = options;
+  return new ProviderRegistry(PROVIDERS, { ...rest, settings: env, searchPath });
+}
+
+export { installLocalSpeech } from './pocketsphinx/install-local-speech.ts';
+export { ProviderRegistry } from './provider-registry.ts';
