@@ -10,12 +10,22 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ECONNRESET: ['invalid_request', 'the connection ended within the body'],
 };
 
+type FastifyLikeError = {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly validation?: unknown;
+  readonly message?: string;
+};
+
 /** Anything thrown on the way of a request as an AppError. */
 export function requestError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const { code, validation, message } = error as { code?: string; validation?: unknown; message?: string };
+  const { code, statusCode = 500, validation, message } = error as FastifyLikeError;
   if (validation !== undefined) return new AppError('invalid_parameters', { detail: message ?? '', cause: error });
   const known = code === undefined ? undefined : CODES[code];
   if (known) return new AppError(known[0], { detail: known[1], cause: error });
+  // A refusal of a later Fastify is still the client's fault.
+  if (code?.startsWith('FST_') && statusCode < 500)
+    return new AppError('invalid_request', { detail: code, cause: error });
   return new AppError('internal', { cause: error });
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../core/ports/clock.ts';
 import { withDeadline } from './deadline.ts';
 import type { UseCases } from './use-cases.ts';
@@ -20,32 +20,24 @@ const OK = { status: 'ok' } as const;
 
 /** What people, load balancers and Prometheus ask: is it there, is it alive, is it ready, what is it doing. */
 export function healthRoutes(app: FastifyInstance, { useCases, metrics, clock }: HealthParts): void {
-  const methods = ['GET', 'HEAD'];
-  app.route({
-    method: methods,
-    url: '/',
-    schema: { tags: ['health'], summary: 'A line of text: the server is there' },
-    handler: (_, reply) => reply.type('text/plain; charset=utf-8').send('assistant-api is running. See /docs\n'),
+  page(app, '/', 'A line of text: the server is there', (reply) =>
+    reply.type('text/plain; charset=utf-8').send('assistant-api is running. See /docs\n'),
+  );
+  page(app, '/healthz', 'The process answers', (reply) => reply.send(OK));
+  page(app, '/readiness', 'Calls can be served; else a problem that says what is missing', async (reply) => {
+    await withDeadline(clock, READINESS_LIMIT_MS, useCases.checkReadiness());
+    return reply.send(OK);
   });
-  app.route({
-    method: methods,
-    url: '/healthz',
-    schema: { tags: ['health'], summary: 'The process answers' },
-    handler: async () => OK,
-  });
-  app.route({
-    method: methods,
-    url: '/readiness',
-    schema: { tags: ['health'], summary: 'Calls can be served; else a problem that says what is missing' },
-    handler: async () => {
-      await withDeadline(clock, READINESS_LIMIT_MS, useCases.checkReadiness());
-      return OK;
-    },
-  });
-  app.route({
-    method: methods,
-    url: '/metrics',
-    schema: { tags: ['health'], summary: 'Metrics in the text format of Prometheus' },
-    handler: async (_, reply) => reply.header('content-type', metrics.contentType).send(await metrics.text()),
-  });
+  page(app, '/metrics', 'Metrics in the text format of Prometheus', async (reply) =>
+    reply.header('content-type', metrics.contentType).send(await metrics.text()),
+  );
+}
+
+type Page = (reply: FastifyReply) => FastifyReply | Promise<FastifyReply>;
+
+/** GET, and HEAD without a line of its own in the description. */
+function page(app: FastifyInstance, url: string, summary: string, answer: Page): void {
+  const handler = (_: unknown, reply: FastifyReply) => answer(reply);
+  app.route({ method: 'GET', url, schema: { tags: ['health'], summary }, handler });
+  app.route({ method: 'HEAD', url, schema: { hide: true }, handler });
 }

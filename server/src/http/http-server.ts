@@ -3,7 +3,12 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
 import websocket from '@fastify/websocket';
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { CallControl, Channel } from '../core/ports/channel.ts';
 import type { Clock } from '../core/ports/clock.ts';
@@ -92,13 +97,11 @@ export async function buildApp(
     clientErrorHandler: (error, socket) => refuseUnreadable(parts, error, socket),
   }) as FastifyInstance;
   app.setErrorHandler((error, request, reply) => sendError(request, reply, requestError(error)));
-  app.setNotFoundHandler((request, reply) => {
-    const methods = allowed.of(request.raw.url ?? '/');
-    if (methods.length === 0) return sendError(request, reply, new AppError('not_found'));
-    return sendError(request, reply.header('allow', methods.join(', ')), new AppError('method_not_allowed'));
-  });
   app.addHook('onRoute', ({ url, method }) => allowed.add(url, [method].flat()));
-  app.addHook('onRequest', async (request) => checkRequestLine(request.raw, limits));
+  app.addHook('onRequest', async (request, reply) => {
+    checkRequestLine(request.raw, limits);
+    if (request.is404) refuseUnknown(request, reply, allowed);
+  });
   observeRequests(app, parts);
 
   // Bodies stay bytes: signatures are made over them. Each route reads what it needs.
@@ -176,6 +179,14 @@ function checkRequestLine(raw: http.IncomingMessage, limits: HttpLimits): void {
   if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
     throw new AppError('invalid_request', { detail: 'the host header is missing' });
   }
+}
+
+/** Before the body is read: no matter what it is, nobody here wants it. */
+function refuseUnknown(request: FastifyRequest, reply: FastifyReply, allowed: AllowedMethods): never {
+  const methods = allowed.of(request.raw.url ?? '/');
+  if (methods.length === 0) throw new AppError('not_found');
+  reply.header('allow', methods.join(', '));
+  throw new AppError('method_not_allowed');
 }
 
 function refuseUnreadable(

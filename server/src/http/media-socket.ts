@@ -1,6 +1,9 @@
 import type { WebSocket } from 'ws';
 import type { MediaSocket, MediaSocketListener } from '../core/ports/media-socket.ts';
 
+/** 123 bytes fit into a close frame (RFC 6455, 5.5.1); ours are ASCII, a longer one would throw. */
+const LONGEST_REASON = 120;
+
 /** A socket of `ws` as channels know it. An error of the connection is followed by its close, so only the close is told. */
 export function mediaSocket(socket: WebSocket): MediaSocket {
   const isOpen = () => socket.readyState === socket.OPEN;
@@ -16,7 +19,7 @@ export function mediaSocket(socket: WebSocket): MediaSocket {
     get bufferedBytes() {
       return socket.bufferedAmount;
     },
-    close: (code, reason) => socket.close(code, reason),
+    close: (code, reason) => socket.close(code, reason.slice(0, LONGEST_REASON)),
   };
 }
 
