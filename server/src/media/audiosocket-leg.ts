@@ -60,6 +60,7 @@ export class AudioSocketLeg implements TickMember {
   readonly call: CallNumber;
   readonly remoteAddress: string;
   readonly #host: LegHost;
+  readonly #counters: CounterMemory;
   readonly #sink: ByteSink;
   readonly #parser: FrameParser;
   readonly #stall = new StallDetector();
@@ -80,6 +81,7 @@ export class AudioSocketLeg implements TickMember {
     this.call = call;
     this.remoteAddress = remoteAddress;
     this.#host = start.host;
+    this.#counters = start.host.counters;
     this.#sink = start.sink;
     this.#nowMs = start.nowMs;
     this.#deadlineMs = start.nowMs + ID_WITHIN_MS;
@@ -131,7 +133,6 @@ export class AudioSocketLeg implements TickMember {
 
   /** One frame a turn, always: audio, or silence, which also keeps a peer's time-outs away. */
   #sendFrame(): void {
-    const { counters } = this.#host;
     const pool = this.#pool;
     const isBlocked = this.#sink.queuedBytes > MAX_QUEUED_FRAMES * pool.silence.bytes.length;
     const frame = pool.take();
@@ -142,15 +143,15 @@ export class AudioSocketLeg implements TickMember {
       return;
     }
     this.#blockedSinceMs = Number.NaN;
-    bump(counters, COUNTER.framesOut);
+    bump(this.#counters, COUNTER.framesOut);
     this.#frames++;
-    if (!hasAudio) bump(counters, COUNTER.silenceOut);
+    if (!hasAudio) bump(this.#counters, COUNTER.silenceOut);
     const out = hasAudio ? frame : pool.silence;
     this.#sink.write(out.bytes, out.written);
   }
 
   #drop(): void {
-    bump(this.#host.counters, COUNTER.dropsOut);
+    bump(this.#counters, COUNTER.dropsOut);
     if (Number.isNaN(this.#blockedSinceMs)) this.#blockedSinceMs = this.#nowMs;
     if (this.#nowMs - this.#blockedSinceMs < BLOCKED_LIMIT_MS) return;
     this.#finish({ type: 'lost', detail: 'the peer does not read' });
@@ -182,7 +183,7 @@ export class AudioSocketLeg implements TickMember {
     const memory = createCallMemory(sampleRate);
     this.#memory = memory;
     this.#pool = this.#host.pool(sampleRate);
-    this.#playout = new Playout(memory, this.#host.counters, () => this.#host.ring(this));
+    this.#playout = new Playout(memory, this.#counters, () => this.#host.ring(this));
     this.#callerAudio = new CallerAudioWriter(memory);
     this.#state = 'live';
     this.#host.arrived(this, this.#contextId as ContextId, memory);
@@ -196,7 +197,7 @@ export class AudioSocketLeg implements TickMember {
       this.#malformed('the sample rate changed');
       return;
     }
-    bump(this.#host.counters, COUNTER.framesIn);
+    bump(this.#counters, COUNTER.framesIn);
     this.#callerAudio?.write(bytes, start, end, this.#nowMs);
     this.#host.ring(this);
     const durationMs = ((end - start) / BYTES_PER_SAMPLE / sampleRate) * 1000;
@@ -204,7 +205,7 @@ export class AudioSocketLeg implements TickMember {
   }
 
   #stalled(): void {
-    bump(this.#host.counters, COUNTER.stalls);
+    bump(this.#counters, COUNTER.stalls);
     this.#host.unheard(this, this.#stall.unheardFrom, this.#stall.unheardTo);
   }
 
@@ -221,7 +222,7 @@ export class AudioSocketLeg implements TickMember {
   }
 
   #malformed(detail: string): void {
-    bump(this.#host.counters, COUNTER.malformed);
+    bump(this.#counters, COUNTER.malformed);
     this.#finish({ type: 'lost', detail });
   }
 

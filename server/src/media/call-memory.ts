@@ -40,9 +40,13 @@ export const WORD = {
   receivedAtUs: 14,
   /** 1 while this call stands on the doorbell's list. */
   isRung: 15,
+  /** The position at the start of the inbound ring: moved to the newest one whenever main has read all. */
+  inboundBase: 16,
+  // Written by main: what it has read of the inbound ring.
+  read: 17,
 } as const;
 
-const WORD_BYTES = 16 * Int32Array.BYTES_PER_ELEMENT;
+const WORD_BYTES = 18 * Int32Array.BYTES_PER_ELEMENT;
 /** Queue and rewind of the way out. */
 const OUTBOUND_SECONDS = 2;
 const INBOUND_SECONDS = 1;

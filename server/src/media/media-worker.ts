@@ -58,7 +58,7 @@ const STOP_WITHIN_MS = 3000;
 /** Old generation limit: the heap holds no audio, so a leak shows here before it hurts the process. */
 const HEAP_MB = 256;
 /** A young generation this small keeps a collection under a millisecond. */
-const YOUNG_HEAP_MB = 16;
+const YOUNG_HEAP_MB = 8;
 
 /** Starts the media worker. A thread that dies ends its calls as `failed`, and a new one takes over its ports. */
 export function startMediaWorker(options: MediaWorkerOptions): MediaWorker {
