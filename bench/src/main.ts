@@ -2,6 +2,9 @@ import { conditions } from './conditions.ts';
 
 /** The benches by name. Each reads its own options and returns what it measured, ready for JSON. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<object> }>>> = {
+  'barge-in': () => import('./barge-in.ts'),
+  webhook: () => import('./webhook.ts'),
+  leaks: () => import('./leaks.ts'),
   pacing: () => import('./pacing.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
 };

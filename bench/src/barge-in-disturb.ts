@@ -1,0 +1,120 @@
+import { type Coverage, coverage } from '@assistant/peers/audio/alignment';
+import { amplified } from '@assistant/peers/audio/level';
+import { click, cough, grunt, keypadTone } from '@assistant/peers/audio/noises';
+import { AudioSocketLeg } from '@assistant/peers/phone/audiosocket-leg';
+import { requestCall } from '@assistant/peers/phone/phase-one';
+import { Phone, PhoneGaveUp } from '@assistant/peers/phone/phone';
+import { seededRandom } from '@assistant/peers/seeded-random';
+import type { ServerUnderTest } from '@assistant/peers/server/server-under-test';
+
+const NOISES = { cough, click, 'keypad tone': keypadTone, grunt } as const;
+
+export type Disturbance = {
+  readonly kind: keyof typeof NOISES | 'echo';
+  readonly seed: number;
+  /** How much of the assistant's voice is heard before. */
+  readonly afterMs: number;
+};
+
+export type DisturbanceResult = Omit<Coverage, 'reachedMs'> & {
+  readonly kind: string;
+  readonly seed: number;
+  readonly contextId: string;
+  /** The longest silence of the assistant from the noise on; its own pauses are up to some 400 ms. */
+  readonly pauseMs: number;
+  readonly isRight: boolean;
+};
+
+const SAMPLES_PER_TICK = 160;
+/** Our own voice comes back 20 dB weaker and 200 ms later, for 1.5 s. */
+const ECHO_DB = -20;
+const ECHO_DELAY_TICKS = 10;
+const ECHO_TICKS = 75;
+/** After the noise the assistant must speak for so long again. */
+const GOES_ON_MS = 2_000;
+const GOES_ON_WITHIN_MS = 6_000;
+/** Lost or strange up to here are two edges of 20 ms windows; what is played again after a false alarm is at most 400 ms. */
+const EDGES_MS = 40;
+const MAX_REWIND_MS = 420;
+const REFERENCE_QUIET_MS = 3_000;
+
+/** One call for each noise, judged against a call without any. */
+export async function disturb(
+  server: ServerUnderTest,
+  plan: readonly Disturbance[],
+  inTurns: (task: (each: Disturbance) => Promise<DisturbanceResult>) => Promise<DisturbanceResult[]>,
+): Promise<DisturbanceResult[]> {
+  if (plan.length === 0) return [];
+  const reference = await undisturbed(server);
+  return await inTurns((each) => disturbOnce(server, each, reference));
+}
+
+/** The whole answer as it sounds when nobody makes a noise. */
+async function undisturbed(server: ServerUnderTest): Promise<Int16Array> {
+  const { contextId } = await requestCall(server);
+  await using phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
+  await phone.heardOut(REFERENCE_QUIET_MS);
+  return phone.heard.samples().slice();
+}
+
+async function disturbOnce(
+  server: ServerUnderTest,
+  plan: Disturbance,
+  reference: Int16Array,
+): Promise<DisturbanceResult> {
+  const { contextId } = await requestCall(server);
+  const phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
+  let noiseAtMs = 0;
+  let hasGoneOn = false;
+  try {
+    await phone.heardVoice(plan.afterMs);
+    const act = plan.kind === 'echo' ? await phone.stream('echo', echoOf(phone)) : await makeNoise(phone, plan);
+    noiseAtMs = act.startedAtMs;
+    await phone.heardVoice(GOES_ON_MS, GOES_ON_WITHIN_MS);
+    hasGoneOn = true;
+  } catch (error) {
+    if (!(error instanceof PhoneGaveUp)) throw error;
+  } finally {
+    phone.hangUp();
+  }
+  const { reachedMs: _, ...covered } = coverage(phone.heard.samples(), reference);
+  const isWhole = covered.missingMs <= EDGES_MS && covered.strangeMs <= EDGES_MS;
+  const isSaidOnce = covered.repeatedPieces === 0 && covered.repeatedMs <= MAX_REWIND_MS;
+  return {
+    kind: plan.kind,
+    seed: plan.seed,
+    contextId,
+    ...covered,
+    pauseMs: longestQuietMs(phone, noiseAtMs),
+    isRight: hasGoneOn && isWhole && isSaidOnce,
+  };
+}
+
+function makeNoise(phone: Phone, { kind, seed }: Disturbance) {
+  const make = kind === 'echo' ? cough : NOISES[kind];
+  return phone.say(kind, make(seededRandom(seed)));
+}
+
+/** What was heard a while ago, weaker: a frame a tick. */
+function echoOf(phone: Phone): () => Int16Array | null {
+  let at = phone.heard.samples().length - ECHO_DELAY_TICKS * SAMPLES_PER_TICK;
+  let ticks = 0;
+  return () => {
+    if (ticks++ >= ECHO_TICKS) return null;
+    const frame = new Int16Array(SAMPLES_PER_TICK);
+    frame.set(phone.heard.samples().subarray(Math.max(0, at), Math.max(0, at + SAMPLES_PER_TICK)));
+    at += SAMPLES_PER_TICK;
+    return amplified(frame, ECHO_DB);
+  };
+}
+
+function longestQuietMs(phone: Phone, fromMs: number): number {
+  let longest = 0;
+  let voiceAtMs = fromMs;
+  for (;;) {
+    const next = phone.heard.firstVoiceAt(voiceAtMs + 1);
+    if (next === undefined) return Math.round(longest);
+    longest = Math.max(longest, next - voiceAtMs);
+    voiceAtMs = next;
+  }
+}

@@ -1,0 +1,110 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { callUrl } from '@assistant/peers/phone/phase-one';
+import { type ServerUnderTest, startServer } from '@assistant/peers/server/server-under-test';
+import { percentiles } from './percentiles.ts';
+
+/** From 1.5 to twice as much each step: fine enough to name the point, and it ends soon. */
+const STEP = 1.5;
+const MAX_RATE = 10_000;
+/** Saturated: the queue grows, so the 99th percentile leaves this, or fewer calls come out than went in. */
+const SATURATED_P99_MS = 250;
+const SATURATED_SHARE = 0.95;
+const WARM_UP_MS = 2_000;
+/** Above this a server answers in the time a PBX's CURL() gives up. */
+const TIMEOUT_MS = 10_000;
+
+type Load = { readonly rate: number; readonly seconds: number; readonly isKeptAlive: boolean };
+type LoadResult = {
+  readonly rate: number;
+  readonly sent: number;
+  readonly statuses: Readonly<Record<string, number>>;
+  /** From when a request was due to the end of its body: a client that comes late counts as waiting too. */
+  readonly ms: ReturnType<typeof percentiles>;
+  /** Requests answered in a second, while the load ran. */
+  readonly answeredPerSecond: number;
+};
+
+/**
+ * Phase 1 in an open loop: requests leave by the clock, whether or not those before were answered, each of them a new call.
+ * Options: --rate 200 --seconds 15 --step-seconds 3 --no-saturate --no-keep-alive. The client runs in this process, on the same machine.
+ */
+export async function run(args: readonly string[]): Promise<object> {
+  const { values } = parseArgs({
+    args: [...args],
+    allowNegative: true,
+    options: {
+      rate: { type: 'string', default: '200' },
+      seconds: { type: 'string', default: '15' },
+      'step-seconds': { type: 'string', default: '3' },
+      saturate: { type: 'boolean', default: true },
+      'keep-alive': { type: 'boolean', default: true },
+    },
+  });
+  await using server = await startServer({ env: { LOG_LEVEL: 'error' } });
+  const isKeptAlive = values['keep-alive'];
+  const rate = Number(values.rate);
+  await runLoad(server, { rate: Math.min(50, rate), seconds: WARM_UP_MS / 1000, isKeptAlive });
+  const steady = await runLoad(server, { rate, seconds: Number(values.seconds), isKeptAlive });
+  const steps = values.saturate
+    ? await saturate(server, { rate, seconds: Number(values['step-seconds']), isKeptAlive })
+    : [];
+  return { isKeptAlive, steady, steps, saturatedAt: steps.at(-1)?.rate ?? null };
+}
+
+/** Raises the rate until the server no longer follows; the last step is the one it did not follow. */
+async function saturate(server: ServerUnderTest, first: Load): Promise<LoadResult[]> {
+  const steps: LoadResult[] = [];
+  for (let rate = first.rate * STEP; rate <= MAX_RATE; rate *= STEP) {
+    const step = await runLoad(server, { ...first, rate: Math.round(rate) });
+    steps.push(step);
+    const isBehind = step.answeredPerSecond < step.rate * SATURATED_SHARE || step.ms.p99 > SATURATED_P99_MS;
+    if (isBehind || (step.statuses['200'] ?? 0) < step.sent) break;
+    await wait(500);
+  }
+  return steps;
+}
+
+async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive }: Load): Promise<LoadResult> {
+  const agent = new Agent({ keepAlive: isKeptAlive, maxSockets: Number.POSITIVE_INFINITY });
+  const count = Math.round(rate * seconds);
+  const statuses: Record<string, number> = {};
+  const tookMs: number[] = [];
+  const startMs = performance.now();
+  const answers: Promise<void>[] = [];
+  let answeredInTime = 0;
+  for (let index = 0; index < count; index++) {
+    const dueMs = startMs + (index * 1000) / rate;
+    const early = dueMs - performance.now();
+    if (early > 1) await wait(early);
+    answers.push(
+      ask(server, agent).then((status) => {
+        const now = performance.now();
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        tookMs.push(now - dueMs);
+        if (now <= startMs + seconds * 1000) answeredInTime++;
+      }),
+    );
+  }
+  await Promise.all(answers);
+  agent.destroy();
+  const ms = percentiles(Float64Array.from(tookMs));
+  return { rate, sent: count, statuses, ms, answeredPerSecond: Math.round(answeredInTime / seconds) };
+}
+
+/** One phase 1; the status, or the code of the error. */
+function ask(server: ServerUnderTest, agent: Agent): Promise<string> {
+  const { url, assistantId, apiKey } = server;
+  const address = callUrl({ url, assistantId, apiKey, from: '15551234' });
+  return new Promise((resolve) => {
+    const sent = request(address, { agent, timeout: TIMEOUT_MS }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(String(response.statusCode)));
+      response.on('error', (error) => resolve(error.message));
+    });
+    sent.on('timeout', () => sent.destroy(new Error('time-out')));
+    sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    sent.end();
+  });
+}
