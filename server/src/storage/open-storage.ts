@@ -86,7 +86,9 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     sealedSecrets: apiKeys,
     nodes: new PostgresNodeRepository(databases),
     connection,
-    embedded: embedded && { pid: embedded.pid, isAdopted: embedded.isAdopted },
+    get embedded() {
+      return embedded && { pid: embedded.pid, isAdopted: embedded.isAdopted };
+    },
     sharedSecret: (name) => readSharedSecret(databases.api, name),
     exportTo: (file) => exportData(connection, file),
     importFrom: (file) => importData(connection, file),

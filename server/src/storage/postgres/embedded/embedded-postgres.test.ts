@@ -12,12 +12,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { quietLog } from '../../../../test/fakes/quiet-log.ts';
 import { RecordingLog } from '../../../../test/fakes/recording-log.ts';
 import { type Child, startChild } from '../../../../test/postgres/children/child.ts';
 import type { ContextId } from '../../../core/ids.ts';
 import { openStorage } from '../../open-storage.ts';
+import { PostgresCallRepository } from '../call-repository.ts';
+import { migrate } from '../migrate.ts';
+import { openDatabases } from '../pools.ts';
 import { isProcessAlive } from '../process-identity.ts';
 import { firstClosedFolder } from './postgres-account.ts';
 import { readPostmasterFile, stopPostmaster, waitUntil } from './postmaster.ts';
@@ -94,6 +98,18 @@ describe('one data directory, one process', () => {
     await second.stop();
   });
 
+  test('of eight processes that start at once over a stale lock, one gets the directory', async () => {
+    useMadeCluster();
+    writeFileSync(join(dataDir, 'server.lock'), '{"pid":999999,"startTime":"1","space":"unknown","token":"x"}');
+
+    const racers = Array.from({ length: 8 }, () => hold());
+    const answers = await Promise.allSettled(racers.map((racer) => racer.line()));
+
+    const refusals = answers.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+    expect(refusals).toHaveLength(7);
+    for (const { reason } of refusals) expect(String(reason)).toContain('already uses the data directory');
+  });
+
   test('a lock file cut off half way is no hindrance', async () => {
     writeFileSync(join(dataDir, 'server.lock'), '{"pid":');
 
@@ -141,10 +157,12 @@ describe('after a death', () => {
   });
 
   test('a postmaster.pid whose id belongs to another program now does not keep the server from starting', async () => {
-    const first = await start();
-    process.kill(first.pid, 'SIGKILL');
-    await waitUntil(() => !isProcessAlive(first.pid), 5_000);
-    await first.stop();
+    useMadeCluster();
+    const child = hold();
+    const before = await opened(child);
+    child.process.kill('SIGKILL');
+    await child.ended;
+    process.kill(before.pid, 'SIGKILL');
     const file = join(dataDir, 'postgres', 'postmaster.pid');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/^\d+/, String(process.pid)));
 
@@ -154,21 +172,38 @@ describe('after a death', () => {
     await second.stop();
   });
 
-  test('a server that dies under us is reported, and queries fail as database_unavailable', async () => {
+  test('a server that dies under us is reported and started again, and the same pools go on', async () => {
     const log = new RecordingLog();
     useMadeCluster();
     await using storage = await openStorage({ database: { type: 'embedded', dataDir }, log });
     const { pid } = storage.embedded as { pid: number };
+    const { id } = await storage.assistants.createProject('before');
 
     process.kill(pid, 'SIGKILL');
-    await waitUntil(() => log.events.includes('database.stopped_by_itself'), 10_000);
+    await waitUntil(() => log.events.filter((event) => event === 'database.started').length === 2, 15_000);
 
     expect(log.entries.find(({ event }) => event === 'database.stopped_by_itself')).toMatchObject({
       level: 'error',
       fields: { pid, how: 'SIGKILL' },
     });
-    await expect(storage.assistants.listProjects()).rejects.toMatchObject({ code: 'database_unavailable' });
-    await expect(storage.ping(1_000)).rejects.toMatchObject({ code: 'database_unavailable' });
+    expect((await storage.assistants.listProjects()).map((project) => project.id)).toEqual([id]);
+    expect(storage.embedded?.pid).not.toBe(pid);
+  });
+
+  test('an adopted server that dies is noticed and started again too', async () => {
+    const child = hold();
+    const before = await opened(child);
+    child.process.kill('SIGKILL');
+    await child.ended;
+    const log = new RecordingLog();
+    await using storage = await openStorage({ database: { type: 'embedded', dataDir }, log });
+    expect(storage.embedded).toMatchObject({ pid: before.pid, isAdopted: true });
+
+    process.kill(before.pid, 'SIGKILL');
+    await waitUntil(() => log.events.includes('database.started'), 15_000);
+
+    expect(log.events).toContain('database.stopped_by_itself');
+    await storage.ping(5_000);
   });
 
   test('an initialisation that was cut off is begun again', async () => {
@@ -207,6 +242,39 @@ describe('stopping', () => {
     expect(own).not.toBe(group);
     child.send('close\n');
     expect(await child.line()).toBe('closed');
+  });
+
+  test('queries while no server is there fail as database_unavailable', async () => {
+    const server = await start();
+    const databases = openDatabases(server.connection, quietLog);
+    const calls = new PostgresCallRepository(databases);
+    await migrate(server.connection);
+    await calls.find('11111111-2222-4333-8444-555555555555' as ContextId);
+
+    await server.stop();
+
+    const found = calls.find('11111111-2222-4333-8444-555555555555' as ContextId);
+    await expect(found).rejects.toMatchObject({ code: 'database_unavailable', isRetryable: true });
+    await databases.close();
+  });
+
+  test('a server that does not answer any more costs a claim its time limit, and nothing after it', async () => {
+    const server = await start();
+    const databases = openDatabases(server.connection, quietLog);
+    const calls = new PostgresCallRepository(databases);
+    await migrate(server.connection);
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(databases.media);
+    const session = rows[0]?.pid as number;
+
+    process.kill(session, 'SIGSTOP');
+    const stuck = calls.find('11111111-2222-4333-8444-555555555555' as ContextId);
+    await expect(stuck).rejects.toMatchObject({ code: 'database_unavailable' });
+    const next = await calls.find('11111111-2222-4333-8444-555555555555' as ContextId);
+    process.kill(session, 'SIGCONT');
+
+    expect(next).toBeNull();
+    await databases.close();
+    await server.stop();
   });
 
   test('what cannot start says why, with the end of its log', async () => {
