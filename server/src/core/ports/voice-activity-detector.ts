@@ -6,7 +6,7 @@ export type VoiceWindow = {
   readonly levelDb: number;
   /** When the window's last sample arrived, on the caller's clock. */
   readonly endMs: number;
-  /** Samples judged so far in this session, at the session's rate. */
+  /** Position of the window's end in the audio pushed to this session, in samples at 8000 Hz; resets and losses do not turn it back. */
   readonly endSample: number;
 };
 
