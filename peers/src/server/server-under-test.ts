@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { systemRandom } from '@assistant/server/runtime/system-random';
 import { newApiKey } from '@assistant/server/vault/api-key';
 import { repositoryFolder } from '../cache-folder.ts';
 import { freeTcpPorts, freeUdpBlock, freeUdpPort } from '../free-ports.ts';
+import { runProgram } from '../run-program.ts';
 import type { CallRecord } from './call-record.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import { publishSettings } from './publish-settings.ts';
@@ -71,7 +72,10 @@ export class ServerUnderTest implements AsyncDisposable {
   static async prepare(env: Readonly<Record<string, string>>): Promise<ServerUnderTest> {
     const [http = 0, audioSocket = 0] = await freeTcpPorts(2);
     const ports = { http, audioSocket, sip: await freeUdpPort(), rtp: await freeUdpBlock(RTP_PORTS) };
-    return new ServerUnderTest(await mkdtemp(join(tmpdir(), 'assistant-')), ports, env);
+    const folder = await mkdtemp(join(tmpdir(), 'assistant-'));
+    // Under uid 0 the embedded PostgreSQL runs as another user, who must be able to pass through.
+    await chmod(folder, 0o711);
+    return new ServerUnderTest(folder, ports, env);
   }
 
   get url(): string {
@@ -102,7 +106,8 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [join(repositoryFolder(), 'server/src/main.ts')], {
+    const [file = '', ...args] = this.#program;
+    const child = spawn(file, args, {
       cwd: this.dataDir,
       env: this.#childEnv(),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -120,6 +125,12 @@ export class ServerUnderTest implements AsyncDisposable {
         throw new Error(`the server is not ready:\n${this.#output}`);
       await sleep(50);
     }
+  }
+
+  /** Runs another command of the program to its end: `speech install`. @throws Error with what it said. */
+  async command(...words: readonly string[]): Promise<string> {
+    const [file = '', ...args] = this.#program;
+    return await runProgram([file, ...args, ...words], { cwd: this.dataDir, env: this.#childEnv() });
   }
 
   /** TERM, and KILL when it does not follow. */
@@ -175,6 +186,10 @@ export class ServerUnderTest implements AsyncDisposable {
   /** Open files of its process. */
   openFiles(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  get #program(): readonly string[] {
+    return [process.execPath, join(repositoryFolder(), 'server/src/main.ts')];
   }
 
   async #isReady(): Promise<boolean> {
