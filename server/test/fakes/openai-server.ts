@@ -21,7 +21,9 @@ export type OpenAiFailure =
   /** The connection breaks after the first part. */
   | 'cut'
   /** 200 and nonsense. */
-  | 'garbage';
+  | 'garbage'
+  /** 200 and nothing. */
+  | 'empty';
 
 export type OpenAiServerOptions = {
   readonly host?: string;
@@ -102,6 +104,7 @@ export class FakeOpenAiServer implements AsyncDisposable {
     if (this.#refuse(authorization, response)) return;
     if (this.failure === 'stalled') return;
     await wait(this.#options.firstPartMs ?? 0);
+    if (this.failure === 'empty') return void response.writeHead(200).end();
     if (path === '/chat/completions') return this.#chat(body, response);
     if (path === '/audio/speech') return this.#speech(body, response);
     if (form) return this.#transcription(form, response);

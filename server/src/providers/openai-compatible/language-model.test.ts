@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { languageModelContract, TOOL_WORDS } from '../../../test/contracts/language-model.ts';
-import { FakeClock, settle } from '../../../test/fakes/fake-clock.ts';
+import { FakeClock } from '../../../test/fakes/fake-clock.ts';
 import { type ChatMessage, FakeOpenAiServer, type OpenAiFailure } from '../../../test/fakes/openai-server.ts';
 import { realClock } from '../../../test/fakes/real-clock.ts';
 import type { LanguageModel, ModelMessage, ModelPart } from '../../core/ports/language-model.ts';
@@ -102,6 +102,7 @@ describe('a language model that fails', () => {
     ['server-error', 'provider_failed', /answered 500: The server had an error/],
     ['cut', 'provider_failed', /openai-compatible: .+/],
     ['garbage', 'provider_failed', /openai-compatible: .+/],
+    ['empty', 'provider_failed', /Response stream ended without a finish reason/],
   ])('%s: %s, in the words of the vendor and without the key', async (failure, code, words) => {
     const { model, server } = await start({ apiKey: KEY });
     server.failure = failure;
@@ -139,29 +140,39 @@ describe('a language model that fails', () => {
     });
   });
 
-  test.each<OpenAiFailure>(['stalled', 'stalled-midway'])(
-    '%s: given up after ten seconds without a part',
-    async (failure) => {
-      const clock = new FakeClock();
-      const { model, server } = await start({}, {}, clock);
-      server.failure = failure;
-      const outcome = ask(model).catch((thrown: unknown) => thrown);
-      await expect.poll(() => server.requests.length).toBe(1);
-      // The first part, where there is one, starts the time anew: it must have arrived.
-      await new Promise((resolve) => setTimeout(resolve, 200));
+  test('nothing comes at all: given up after ten seconds, and the connection closed', async () => {
+    const clock = new FakeClock();
+    const { model, server } = await start({}, {}, clock);
+    server.failure = 'stalled';
+    const outcome = ask(model).catch((thrown: unknown) => thrown);
+    await expect.poll(() => server.requests.length).toBe(1);
 
-      clock.advance(9_999);
-      await settle();
-      clock.advance(1);
+    clock.advance(10_000);
 
-      expect(await outcome).toMatchObject({
-        code: 'provider_failed',
-        detail: 'openai-compatible sent nothing for 10000 ms',
-      });
-      await expect.poll(() => server.requests[0]?.isAbandoned).toBe(true);
-      expect(clock.pendingTimers).toBe(0);
-    },
-  );
+    expect(await outcome).toMatchObject({
+      code: 'provider_failed',
+      detail: 'openai-compatible sent nothing for 10000 ms',
+    });
+    await expect.poll(() => server.requests[0]?.isAbandoned).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('it falls silent midway: given up ten seconds after the last part', async () => {
+    const clock = new FakeClock();
+    const { model, server } = await start({}, {}, clock);
+    server.failure = 'stalled-midway';
+    const parts: ModelPart[] = [];
+
+    const outcome = (async () => {
+      const request = { instructions: '', messages: said, tools: [] };
+      for await (const part of model.stream(request, new AbortController().signal)) parts.push(part);
+    })().catch((thrown: unknown) => thrown);
+    await expect.poll(() => parts.length).toBe(1);
+    clock.advance(10_000);
+
+    expect(await outcome).toMatchObject({ detail: 'openai-compatible sent nothing for 10000 ms' });
+    await expect.poll(() => server.requests[0]?.isAbandoned).toBe(true);
+  });
 
   test('a key that cannot be sent does not end up in the error', async () => {
     const { model } = await start({ apiKey: `${KEY}\n…` });
