@@ -1,3 +1,5 @@
+import { requestPath } from './request-path.ts';
+
 /** The methods each address takes, to tell "no such address" (404) from "not that method" (405, RFC 9110, 15.5.6). */
 export class AllowedMethods {
   readonly #routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
@@ -10,7 +12,7 @@ export class AllowedMethods {
 
   /** Empty when nothing is at that address. */
   of(rawUrl: string): readonly string[] {
-    const path = (rawUrl.split(/[?#]/, 1)[0] ?? '').replace(/\/{2,}/g, '/');
+    const path = requestPath(rawUrl);
     const found = this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods);
     return [...new Set(found)].sort();
   }

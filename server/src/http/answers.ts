@@ -22,6 +22,8 @@ export function errorSender(channels: readonly Channel[], log: EventLog): ErrorS
       detail: error.detail,
     };
     if (error.code === 'internal') log.error('http.failed', fields, error);
+    // Scanners knock at thousands of addresses that are not there.
+    else if (request.is404) log.debug('http.refused', fields);
     else log.info('http.refused', fields);
     // Some clients send on after a refusal; the rest of their request must not be read as another one.
     if (error.status === 413 || error.status === 408) reply.header('connection', 'close');

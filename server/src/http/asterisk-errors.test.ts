@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ASSISTANT_ID, type HttpWorld, httpWorld, TALK_KEY } from '../../test/http/http-world.ts';
+import { ASSISTANT_ID, CONTEXT_ID, type HttpWorld, httpWorld, TALK_KEY } from '../../test/http/http-world.ts';
 import { type RawOptions, sendRaw } from '../../test/http/raw-http.ts';
+import { AppError } from '../core/errors.ts';
 
 /**
  * CURL() hands the dialplan the body of any answer, and the manual's dialplan takes every non-empty one for a context id:
@@ -20,6 +22,7 @@ type Row = readonly [what: string, request: string | Uint8Array, status: number,
 
 const rows: readonly Row[] = [
   ['no HTTP at all', 'hello there\r\n\r\n', 400],
+  ['HTTP/2 without being asked', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   ['an unknown method', `FROB ${CALL} ${HEAD}\r\n`, 400],
   ['a blank in the address', `GET ${CALL}?from=a b ${HEAD}\r\n`, 400],
   ['bytes that are no address', Buffer.from(`GET ${CALL}?from=\x01 ${HEAD}\r\n`, 'latin1'), 400],
@@ -41,10 +44,13 @@ const rows: readonly Row[] = [
   ['more path than there is', `GET ${CALL}/more ${HEAD}\r\n`, 404],
   ['more path behind doubled slashes', `GET //v1//talk/asterisk//call/1/more ${HEAD}\r\n`, 404],
   ['letters of another case', `GET /V1/Talk/Asterisk/Call/1 ${HEAD}\r\n`, 404],
+  ['an absolute target', `GET http://a/v1/talk/asterisk/call/5?from=1 ${HEAD}\r\n`, 404],
+  ['a name in disguise', `GET /v1/talk/%61sterisk/call/5?from=1 ${HEAD}\r\n`, 404],
   ['a wrong method', `DELETE ${CALL} ${HEAD}\r\n`, 405],
   ['a method nobody has here', `PROPFIND ${CALL} ${HEAD}\r\n`, 405],
   ['OPTIONS', `OPTIONS ${CALL} ${HEAD}\r\n`, 405],
   ['CONNECT', `CONNECT ${CALL} ${HEAD}\r\n`, 405],
+  ['nothing at all', '', 408, { rest: never }],
   ['headers that never end', `GET ${CALL} ${HEAD}`, 408, { rest: never }],
   [
     'a body that never comes',
@@ -66,6 +72,7 @@ const rows: readonly Row[] = [
   ['a JSON list', post('application/json', '[1]'), 422],
   ['a form with a file', post('multipart/form-data; boundary=x', file('x')), 422],
   ['the bare curl', `GET ${CALL} ${HEAD}\r\n`, 422],
+  ['an expectation nobody knows', `GET ${CALL} ${HEAD}Expect: wonders\r\n\r\n`, 422],
   ['headers of 20 KiB', `GET ${CALL} ${HEAD}X-Long: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
 ];
 
@@ -104,12 +111,35 @@ describe('under the address of Asterisk every error is empty and says why in X-E
     expect([answer.status, answer.body]).toEqual([422, '']);
   });
 
-  test('limited requests and a stopping server are no exceptions', async () => {
-    world.admission = 'over_capacity';
+  test.each([
+    'rate_limited',
+    'internal',
+    'over_capacity',
+    'draining',
+    'database_unavailable',
+    'not_configured',
+  ] as const)('phase 1 that ends in %s', async (code) => {
+    await using failing = await httpWorld({ useCases: { receiveCall: () => Promise.reject(new AppError(code)) } });
 
-    const answer = await sendRaw(world.port, `GET ${CALL}?from=1&x-api-key=${TALK_KEY} ${HEAD}\r\n`);
+    const answer = await sendRaw(failing.port, `GET ${CALL}?from=1&x-api-key=${TALK_KEY} ${HEAD}\r\n`);
 
-    expect([answer.status, answer.body, answer.headers['retry-after']]).toEqual([503, '', '5']);
+    expect([answer.status, answer.body]).toEqual([new AppError(code).status, '']);
+    expect(answer.headers['x-error']).toMatch(new RegExp(`^${code}: `));
+  });
+
+  test('whatever is done to a good request, there is no body but the id', async () => {
+    const good = `POST ${CALL}?from=1&x-api-key=${TALK_KEY} ${HEAD}Content-Type: application/json\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{"to":"1"}`;
+    const spoilt = fc.tuple(fc.nat(good.length - 1), fc.nat(3), fc.string({ unit: 'binary-ascii', maxLength: 3 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(spoilt, { minLength: 1, maxLength: 3 }), async (spots) => {
+        const bytes = spots.reduce((text, [at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut), good);
+        const isOurs = bytes.includes(' /v1/talk/asterisk/call/');
+        const answer = await sendRaw(world.port, bytes).catch(() => null);
+        if (answer && isOurs) expect(['', CONTEXT_ID]).toContain(answer.body);
+        if (answer && answer.status !== 200 && isOurs) expect(answer.body).toBe('');
+      }),
+      { numRuns: 150 },
+    );
   });
 
   test('elsewhere an error has its problem document', async () => {

@@ -1,6 +1,7 @@
 import type { AppError } from '../core/errors.ts';
 import { errorTable } from '../core/errors.ts';
 import type { Channel, WebhookAnswer } from '../core/ports/channel.ts';
+import { requestPath } from './request-path.ts';
 
 /**
  * An error as the asker can bear it: what lies under a channel's phase-1 address gets that channel's form (Asterisk's
@@ -33,6 +34,5 @@ export function problem(error: AppError): WebhookAnswer {
 
 /** By the raw address, which may not even decode; slashes may be doubled and letters of any case, as typed in a dialplan. */
 function isUnderCallAddress(rawUrl: string, name: string): boolean {
-  const path = (rawUrl.split(/[?#]/, 1)[0] ?? '').replace(/\/{2,}/g, '/').toLowerCase();
-  return `${path}/`.startsWith(`/v1/talk/${name}/call/`);
+  return `${requestPath(rawUrl).toLowerCase()}/`.startsWith(`/v1/talk/${name}/call/`);
 }

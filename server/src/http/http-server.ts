@@ -25,6 +25,7 @@ import { type HttpLimits, LIMITS } from './http-limits.ts';
 import { isMediaAddress, mediaRoutes } from './media-routes.ts';
 import { observeRequests } from './observe-requests.ts';
 import { rateLimitOptions } from './rate-limit.ts';
+import { SilentSockets } from './silent-sockets.ts';
 import { talkRoutes } from './talk-routes.ts';
 import { readTlsPair, type TlsFiles, type TlsPair, watchTlsPair } from './tls-files.ts';
 import type { UseCases } from './use-cases.ts';
@@ -62,10 +63,12 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   const { host, port, tls } = parts.config;
   let app: FastifyInstance | null = null;
   let watch: Disposable | null = null;
+  let silent: SilentSockets | null = null;
   return {
     listen: async () => {
       app = await buildApp(parts, limits, tls && readTlsPair(tls));
       const server = app.server;
+      silent = new SilentSockets(server, tls !== null);
       await app.listen({ host, port }).catch((error: unknown) => refuseToListen(error, parts.config));
       if (tls && server instanceof https.Server) {
         watch = watchTlsPair(tls, parts.log, (pair) => server.setSecureContext(pair));
@@ -76,7 +79,9 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       watch?.[Symbol.dispose]();
       const server = app?.server;
       const hurry = parts.clock.after(limits.closeGraceMs, () => server?.closeAllConnections());
-      await app?.close();
+      const closed = app?.close();
+      silent?.destroy();
+      await closed;
       hurry.cancel();
     },
   };
@@ -153,6 +158,8 @@ function createServer(handler: http.RequestListener, limits: HttpLimits, tls: Tl
   const server = tls
     ? https.createServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handler)
     : http.createServer(options, handler);
+  // An expectation nobody knows may be ignored (RFC 9110, 10.1.1); Node would refuse it in its own form.
+  server.on('checkExpectation', handler);
   server.on('connect', (_request, socket) => answerRaw(socket, new AppError('method_not_allowed')));
   return server;
 }

@@ -6,6 +6,7 @@ import type { CallControl, Channel } from '../core/ports/channel.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import { withDeadline } from './deadline.ts';
 import { mediaSocket } from './media-socket.ts';
+import { requestPath } from './request-path.ts';
 import type { UseCases } from './use-cases.ts';
 import { plainHeaders, queryParameters } from './webhook-request.ts';
 
@@ -25,7 +26,7 @@ type MediaRequest = FastifyRequest<{ Params: MediaParams }>;
 
 /** Addresses that take a WebSocket; for any other, `Upgrade` is a header like the rest. */
 export function isMediaAddress(rawUrl: string): boolean {
-  return /^\/+v1\/+talk\/+[^/?#]+\/+ctx(\/+[^/?#]+)?\/*([?#]|$)/.test(rawUrl);
+  return /^\/v1\/talk\/[^/]+\/ctx(\/[^/]+)?\/?$/.test(requestPath(rawUrl));
 }
 
 /**
