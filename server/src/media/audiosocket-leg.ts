@@ -5,6 +5,7 @@ import { FrameParser } from '../protocols/audiosocket/frame-parser.ts';
 import { type CallMemory, createCallMemory } from './call-memory.ts';
 import { CallerAudioWriter } from './caller-audio.ts';
 import type { FramePool } from './frame-pool.ts';
+import { LateRate } from './late-rate.ts';
 import { bump, COUNTER, type CounterMemory } from './media-counters.ts';
 import type { CallNumber } from './messages.ts';
 import { Playout } from './playout.ts';
@@ -73,6 +74,7 @@ export class AudioSocketLeg implements TickMember {
   #memory: CallMemory | null = null;
   #playout: Playout | null = null;
   #callerAudio: CallerAudioWriter | null = null;
+  #lateRate: LateRate | null = null;
   #blockedSinceMs = Number.NaN;
   /** Frames sent, silence included. */
   #frames = 0;
@@ -86,7 +88,7 @@ export class AudioSocketLeg implements TickMember {
     this.#nowMs = start.nowMs;
     this.#deadlineMs = start.nowMs + ID_WITHIN_MS;
     this.#pool = start.host.pool(DEFAULT_RATE);
-    this.#parser = new FrameParser(MAX_PAYLOAD_BYTES, (kind, bytes, from, to) => this.#frame(kind, bytes, from, to));
+    this.#parser = new FrameParser(ID_BYTES, (kind, bytes, from, to) => this.#frame(kind, bytes, from, to));
   }
 
   get isNamed(): boolean {
@@ -173,6 +175,7 @@ export class AudioSocketLeg implements TickMember {
 
   #name(id: Uint8Array): void {
     this.#contextId = contextIdFromBytes(id);
+    this.#parser.maxPayloadBytes = MAX_PAYLOAD_BYTES;
     this.#state = 'calling';
     this.#deadlineMs = this.#nowMs + RATE_WITHIN_MS;
     this.#host.named(this);
@@ -193,15 +196,19 @@ export class AudioSocketLeg implements TickMember {
   #audio(sampleRate: number, bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
     if (this.#state === 'calling') this.#arrive(sampleRate);
-    if (this.#memory?.sampleRate !== sampleRate) {
-      this.#malformed('the sample rate changed');
-      return;
-    }
     bump(this.#counters, COUNTER.framesIn);
-    this.#callerAudio?.write(bytes, start, end, this.#nowMs);
+    if (sampleRate === this.#memory?.sampleRate) this.#callerAudio?.write(bytes, start, end, this.#nowMs);
+    else this.#lateRateAudio(sampleRate, bytes, start, end);
     this.#host.ring(this);
     const durationMs = ((end - start) / BYTES_PER_SAMPLE / sampleRate) * 1000;
     if (this.#stall.audio(this.#nowMs, durationMs, this.#playout?.sent ?? 0, this.#frames)) this.#stalled();
+  }
+
+  #lateRateAudio(sampleRate: number, bytes: Uint8Array, start: number, end: number): void {
+    const callRate = this.#memory?.sampleRate ?? DEFAULT_RATE;
+    if (this.#lateRate?.sampleRate !== sampleRate) this.#lateRate = new LateRate(sampleRate, callRate);
+    const samples = this.#lateRate.convert(bytes, start, end);
+    this.#callerAudio?.writeSamples(this.#lateRate.output, samples, this.#nowMs);
   }
 
   #stalled(): void {

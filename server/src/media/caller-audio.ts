@@ -21,19 +21,34 @@ export class CallerAudioWriter {
   write(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
     const ring = this.#ring;
     const mask = this.#mask;
-    if (Atomics.load(this.#words, WORD.read) === this.#at) this.#rebase();
-    let place = this.#at - this.#base;
+    let place = this.#place();
     for (let index = start; index + 1 < end; index += 2) {
       ring[place++ & mask] = (bytes[index] as number) | ((bytes[index + 1] as number) << 8);
     }
+    this.#publish(place, nowMs);
+  }
+
+  /** Writes the first `count` samples. */
+  writeSamples(samples: Int16Array, count: number, nowMs: number): void {
+    const ring = this.#ring;
+    const mask = this.#mask;
+    let place = this.#place();
+    for (let index = 0; index < count; index++) ring[place++ & mask] = samples[index] as number;
+    this.#publish(place, nowMs);
+  }
+
+  #place(): number {
+    if (Atomics.load(this.#words, WORD.read) === this.#at) {
+      this.#base = this.#at;
+      Atomics.store(this.#words, WORD.inboundBase, this.#at);
+    }
+    return (this.#at - this.#base) | 0;
+  }
+
+  #publish(place: number, nowMs: number): void {
     this.#at = (this.#base + place) | 0;
     Atomics.store(this.#words, WORD.receivedAtUs, Math.round(nowMs * 1000) | 0);
     Atomics.store(this.#words, WORD.received, this.#at);
-  }
-
-  #rebase(): void {
-    this.#base = this.#at;
-    Atomics.store(this.#words, WORD.inboundBase, this.#at);
   }
 }
 
@@ -62,7 +77,7 @@ export class CallerAudioReader {
     const received = Atomics.load(this.#words, WORD.received);
     this.#skipTo((received - this.#limit) | 0);
     const samples = Math.min((received - this.#at) | 0, into.length);
-    const place = this.#at - Atomics.load(this.#words, WORD.inboundBase);
+    const place = (this.#at - Atomics.load(this.#words, WORD.inboundBase)) | 0;
     for (let index = 0; index < samples; index++) into[index] = ring[(place + index) & mask] as number;
     const oldest = (Atomics.load(this.#words, WORD.received) - ring.length) | 0;
     const lost = Math.min(Math.max(0, (oldest - this.#at) | 0), samples);

@@ -13,14 +13,14 @@ const FIRST_CARRY_BYTES = 700;
  */
 export class FrameParser {
   readonly #onFrame: FrameHandler;
-  readonly #maxPayloadBytes: number;
+  /** A frame that announces more is a fault. May be changed between frames, from within a callback too. */
+  maxPayloadBytes: number;
   #carry = new Uint8Array(0);
   #held = 0;
   #isStopped = false;
 
-  /** @param maxPayloadBytes a frame that announces more is a fault. */
   constructor(maxPayloadBytes: number, onFrame: FrameHandler) {
-    this.#maxPayloadBytes = maxPayloadBytes;
+    this.maxPayloadBytes = maxPayloadBytes;
     this.#onFrame = onFrame;
   }
 
@@ -29,7 +29,7 @@ export class FrameParser {
     let at = this.#held > 0 ? this.#complete(chunk) : 0;
     while (at >= 0 && !this.#isStopped && chunk.length - at >= HEADER_BYTES) {
       const length = payloadLength(chunk, at);
-      if (length > this.#maxPayloadBytes) return this.#fault();
+      if (length > this.maxPayloadBytes) return this.#fault();
       const start = at + HEADER_BYTES;
       if (start + length > chunk.length) break;
       at = start + length;
@@ -56,7 +56,7 @@ export class FrameParser {
     let at = this.#keep(chunk, 0, Math.min(chunk.length, HEADER_BYTES - this.#held));
     if (this.#held < HEADER_BYTES) return at;
     const length = payloadLength(this.#carry, 0);
-    if (length > this.#maxPayloadBytes) return -1;
+    if (length > this.maxPayloadBytes) return -1;
     const end = HEADER_BYTES + length;
     at = this.#keep(chunk, at, Math.min(chunk.length, at + end - this.#held));
     if (this.#held < end) return at;
