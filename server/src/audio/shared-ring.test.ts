@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { createRingMemory, SharedRingReader, SharedRingWriter } from './shared-ring.ts';
 
@@ -86,5 +87,36 @@ describe('a shared ring', () => {
 
   test('half a second of telephone audio takes 8 KiB', () => {
     expect(createRingMemory(4_000).byteLength).toBe(8 + 4_096 * 2);
+  });
+
+  test('beside a writer on another thread that overruns it, a reader never sees a spoilt sample', async () => {
+    const samples = 3_000_000;
+    const memory = createRingMemory(1_024);
+    const reader = new SharedRingReader(memory, 0);
+    const part = new Int16Array(256);
+    const thread = new Worker(new URL('../../test/fakes/ring-writer-thread.ts', import.meta.url), {
+      workerData: { memory, samples },
+    });
+    const written = new Promise<number>((resolve) => thread.once('exit', resolve));
+    let isWriting = true;
+    void written.then(() => {
+      isWriting = false;
+    });
+
+    let read = 0;
+    let wrong = 0;
+    while (isWriting || reader.available >= part.length) {
+      for (let turn = 0; turn < 10_000; turn++) {
+        if (!reader.read(part)) continue;
+        const start = (((read + reader.lost) << 16) >> 16) | 0;
+        for (let index = 0; index < part.length; index++) if (part[index] !== ((start + index) << 16) >> 16) wrong++;
+        read += part.length;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    expect(wrong).toBe(0);
+    expect(await written).toBe(0);
+    expect(read + reader.lost + reader.available).toBe(samples);
   });
 });
