@@ -1,64 +1,83 @@
-import type { HttpNode } from './flow-schema.ts';
-import { fillTemplate, type Variables } from './template.ts';
+import type { NodeOf } from './flow-schema.ts';
+import type { Variables } from './template.ts';
+import { fillIn, fillInAll } from './template.ts';
 
-const DEFAULT_TIMEOUT_MS = 5_000;
-const LONGEST_ANSWER_BYTES = 64 * 1024;
+/** The largest answer that is read. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+const DEFAULT_TIMEOUT_MS = 3_000;
 
-/** The answer of an endpoint: JSON as it is, other text under `text`; or why there is none. */
-export type EndpointAnswer =
-  | { readonly type: 'answered'; readonly value: unknown }
-  | { readonly type: 'failed'; readonly reason: string };
+/** What templates and branches see of an answer; `body` is a value where the endpoint sent JSON, else a text. */
+export type EndpointAnswer = { readonly status: number; readonly body: unknown };
 
-/** Asks the endpoint of a node. Never throws: time-outs, refusals and oversized answers are `failed`. */
-export async function callEndpoint(node: HttpNode, variables: Variables, signal: AbortSignal): Promise<EndpointAnswer> {
-  const limit = AbortSignal.timeout(node.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+/** Something failed on the way; `reason` is fit for the call's record. */
+export type EndpointFailure = { readonly status: number | null; readonly reason: string };
+
+export type EndpointResult =
+  | { readonly isOk: true; readonly answer: EndpointAnswer }
+  | { readonly isOk: false; readonly failure: EndpointFailure };
+
+/**
+ * Calls the endpoint of an `http` node. Never throws: time-outs, refusals, statuses other than 2xx and answers over 64 KiB
+ * are failures. Redirects are not followed: where a flow sends data is written in the flow.
+ */
+export async function callEndpoint(
+  node: NodeOf<'http'>,
+  variables: Variables,
+  signal: AbortSignal,
+): Promise<EndpointResult> {
+  const timeout = AbortSignal.timeout(node.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   try {
-    const response = await fetch(addressOf(node, variables), {
+    const response = await fetch(fillIn(node.url, variables, encodeURIComponent), {
       ...requestOf(node, variables),
       redirect: 'error',
-      signal: AbortSignal.any([signal, limit]),
+      signal: AbortSignal.any([signal, timeout]),
     });
     const text = await readBounded(response);
-    if (text === null) return { type: 'failed', reason: 'the answer is too long' };
-    if (!response.ok) return { type: 'failed', reason: `status ${response.status}` };
-    return { type: 'answered', value: parse(text) };
-  } catch {
-    return { type: 'failed', reason: limit.aborted ? 'no answer in time' : 'not reachable' };
+    if (text === null) return failed(response.status, `the answer is over ${MAX_ANSWER_BYTES} bytes`);
+    if (!response.ok) return failed(response.status, `status ${response.status}`);
+    return { isOk: true, answer: { status: response.status, body: bodyOf(response, text) } };
+  } catch (error) {
+    return failed(null, timeout.aborted ? 'no answer in time' : reasonOf(error));
   }
 }
 
-/** A variable cannot leave its place in the address: it is escaped. */
-function addressOf(node: HttpNode, variables: Variables): string {
-  return node.url.replace(/\{\{\s*[A-Za-z0-9_.]+\s*\}\}/g, (place) =>
-    encodeURIComponent(fillTemplate(place, variables)),
+function requestOf(node: NodeOf<'http'>, variables: Variables): RequestInit {
+  const headers = Object.fromEntries(
+    Object.entries(node.headers ?? {}).map(([name, value]) => [name, fillIn(value, variables)]),
   );
+  const method = node.method ?? (node.body === undefined ? 'GET' : 'POST');
+  if (node.body === undefined || method === 'GET') return { method, headers };
+  const body = JSON.stringify(fillInAll(node.body, variables));
+  return { method, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
-function requestOf(node: HttpNode, variables: Variables): RequestInit {
-  const body = Object.fromEntries(
-    Object.entries(node.body ?? {}).map(([name, text]) => [name, fillTemplate(text, variables)]),
-  );
-  if ((node.method ?? 'GET') === 'GET') return { method: 'GET' };
-  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-}
-
+/** Null when there is too much of it. */
 async function readBounded(response: Response): Promise<string | null> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > LONGEST_ANSWER_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of response.body ?? []) {
+    size += piece.length;
+    if (size > MAX_ANSWER_BYTES) return null;
+    pieces.push(piece);
   }
-  return text + decoder.decode();
+  return Buffer.concat(pieces).toString('utf8');
 }
 
-function parse(text: string): unknown {
+function bodyOf(response: Response, text: string): unknown {
+  if (!(response.headers.get('content-type') ?? '').includes('json')) return text;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' ? value : { text: String(value) };
+    return JSON.parse(text);
   } catch {
-    return { text };
+    return text;
   }
+}
+
+function failed(status: number | null, reason: string): EndpointResult {
+  return { isOk: false, failure: { status, reason } };
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const source = cause instanceof Error ? cause : error;
+  return source instanceof Error ? source.message : String(source);
 }

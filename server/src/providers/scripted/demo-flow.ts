@@ -1,48 +1,30 @@
-/** What the demo assistant says on a first start: a menu by voice or keypad, an answer, a goodbye. */
+/** What the demo assistant of a first start does: a menu by voice or keys, an answer, a goodbye. Checked by a test. */
 export const DEMO_FLOW = {
-  start: 'greeting',
-  sorry: 'Sorry, I did not get that.',
+  start: 'welcome',
+  fallback: 'goodbye',
   nodes: {
-    greeting: { type: 'say', text: 'Hello, and thank you for calling. This is your assistant.', next: 'menu' },
+    welcome: { type: 'say', text: 'Hello, and welcome to the demo line.', next: 'menu' },
     menu: {
       type: 'ask',
-      text: 'I can help you with billing, support, or opening hours. Say one of them, or press 1 for billing, 2 for support, or 3 for opening hours.',
-      variable: 'topic',
+      text: 'Would you like billing, support, or opening hours? You can say it, or press 1, 2 or 3.',
+      keysText: 'For billing, press 1. For support, press 2. For opening hours, press 3.',
+      saveAs: 'topic',
       choices: [
-        { words: ['billing', 'billing please', 'a bill'], digits: '1', label: 'billing', next: 'billing' },
-        { words: ['support', 'support please', 'help'], digits: '2', label: 'support', next: 'support' },
-        {
-          words: ['opening hours', 'opening hours please', 'hours'],
-          digits: '3',
-          label: 'opening hours',
-          next: 'hours',
-        },
+        { value: 'billing', phrases: ['billing', 'billing please'], digits: '1', next: 'billing' },
+        { value: 'support', phrases: ['support', 'support please'], digits: '2', next: 'support' },
+        { value: 'hours', phrases: ['opening hours', 'opening hours please'], digits: '3', next: 'hours' },
       ],
-      fallback: 'give_up',
     },
-    billing: {
-      type: 'say',
-      text: 'About billing. Your invoice is sent on the first day of each month, and you can pay it by card or by bank transfer within thirty days.',
-      next: 'anything_else',
-    },
-    support: {
-      type: 'say',
-      text: 'About support. Our technicians are available around the clock, and most questions are answered within two hours.',
-      next: 'anything_else',
-    },
-    hours: {
-      type: 'say',
-      text: 'About opening hours. We are open from nine in the morning until six in the evening, from Monday to Friday.',
-      next: 'anything_else',
-    },
-    anything_else: {
+    billing: { type: 'say', text: 'Your last invoice was paid in full. There is nothing left to pay.', next: 'more' },
+    support: { type: 'say', text: 'All our systems are running well. There are no known problems.', next: 'more' },
+    hours: { type: 'say', text: 'We are open from Monday to Friday, from nine to five.', next: 'more' },
+    more: {
       type: 'confirm',
-      text: 'Is there anything else I can do for you? Say yes or press 1, say no or press 2.',
+      text: 'Is there anything else I can do for you? Say yes or press 1, or say no or press 2.',
+      keysText: 'Is there anything else I can do for you? For yes, press 1. For no, press 2.',
       yes: 'menu',
       no: 'goodbye',
-      fallback: 'goodbye',
     },
-    give_up: { type: 'hang_up', text: 'I am sorry that I could not help you today. Please call again. Goodbye.' },
     goodbye: { type: 'hang_up', text: 'Thank you for calling. Goodbye.' },
   },
 } as const;

@@ -1,237 +1,186 @@
-import { AppError } from '../../core/errors.ts';
-import type { BrainInput, BrainPart, BrainSession } from '../../core/ports/brain.ts';
-import {
-  type Choice,
-  choiceByDigits,
-  choiceByWords,
-  digitsInWords,
-  labelOf,
-  NO,
-  NO_DIGIT,
-  YES,
-  YES_DIGIT,
-  yesOrNo,
-} from './answers.ts';
+import type { BrainCall, BrainInput, BrainPart, BrainSession } from '../../core/ports/brain.ts';
 import { callEndpoint } from './call-endpoint.ts';
-import type { AskNode, ConfirmNode, Flow, FlowNode, FormNode } from './flow-schema.ts';
-import { fillTemplate, type Variables, valueAt } from './template.ts';
+import type { Flow, NodeOf } from './flow-schema.ts';
+import { follow } from './follow-branch.ts';
+import { Prompts } from './prompts.ts';
+import type { Question, Verdict } from './questions.ts';
+import { isQuestion, judgeAnswer, judgeYesNo } from './questions.ts';
+import type { Variables } from './template.ts';
+import { fillIn } from './template.ts';
 
-/** What the flow waits for. `attempts`: how often it was asked again. */
-type Waiting =
-  | { readonly type: 'nothing' }
-  | { readonly type: 'answer'; readonly node: AskNode | FormNode | ConfirmNode; readonly attempts: number }
-  /** The caller's answer was read back. */
-  | {
-      readonly type: 'yes_or_no';
-      readonly node: AskNode | FormNode;
-      readonly question: string;
-      readonly attempts: number;
-      readonly accept: Accept;
-    }
-  | { readonly type: 'end' };
+/** A question is asked so often again before the caller is sent to the fallback. */
+const MOST_REPROMPTS = 2;
 
-type Accept = { readonly value: string; readonly next: string };
-
-/** Where an answer leads: on to a node, or to a question, with what is to be said. */
-type Move = { readonly parts: readonly BrainPart[]; readonly variables: Variables } & (
-  | { readonly next: string }
-  | { readonly waiting: Waiting }
-);
-
-const DEFAULT_RETRIES = 2;
-const MOST_STEPS = 100;
-
-export type FlowSessionOptions = {
-  readonly flow: Flow;
+/** Where a caller is in a flow. */
+type Place = {
+  /** The question that waits for an answer; null before the first. */
+  readonly at: string | null;
+  /** What an answer leads to that must be said yes to first. */
+  readonly pending: { readonly next: string; readonly saved: Variables } | null;
+  /** Times this question was not answered. */
+  readonly misses: number;
   readonly variables: Variables;
-  /** The recogniser cannot reject: what was heard by voice is asked back. */
-  readonly isGrammarOnly: boolean;
-  readonly hasSpeechInput: boolean;
 };
 
-/**
- * One call's way through a flow. The state moves on only when an answer was given whole: a caller who interrupts is answered
- * from the question that stood before.
- */
+/** The parts of an answer, and where it leaves the caller. */
+type Way = AsyncGenerator<BrainPart, Place, void>;
+
+/** One caller's way through a flow. */
 export class FlowSession implements BrainSession {
   readonly #flow: Flow;
-  readonly #options: FlowSessionOptions;
-  #variables: Variables;
-  #waiting: Waiting = { type: 'nothing' };
+  readonly #call: BrainCall;
+  readonly #prompts: Prompts;
+  #place: Place;
+  /** Where the caller was before the last answer: back there when not a word of it was heard. */
+  #before: Place;
 
-  constructor(options: FlowSessionOptions) {
-    this.#flow = options.flow;
-    this.#options = options;
-    this.#variables = { ...options.flow.variables, ...options.variables };
+  constructor(flow: Flow, call: BrainCall) {
+    const { context, hasSpeechInput } = call;
+    this.#flow = flow;
+    this.#call = call;
+    this.#prompts = new Prompts(hasSpeechInput);
+    const variables = { from: context.from, to: context.to, ...flow.variables, ...context.args };
+    this.#place = { at: null, pending: null, misses: 0, variables };
+    this.#before = this.#place;
   }
 
   async *respond(input: BrainInput, signal: AbortSignal): AsyncIterable<BrainPart> {
-    const move = this.#answer(input);
-    yield* move.parts;
-    if ('waiting' in move) {
-      this.#commit(move.waiting, move.variables);
-      return;
-    }
-    yield* this.#walk(move.next, move.variables, signal);
-  }
-
-  /** A flow does not look back: what was heard changes nothing. */
-  heard(): void {}
-
-  close(): void {
-    this.#waiting = { type: 'end' };
-  }
-
-  #commit(waiting: Waiting, variables: Variables): void {
-    this.#waiting = waiting;
-    this.#variables = variables;
-  }
-
-  /** From a node on to the next that waits for the caller, or to the end. */
-  async *#walk(first: string, before: Variables, signal: AbortSignal): AsyncIterable<BrainPart> {
-    let name = first;
-    let variables = before;
-    for (let steps = 0; steps < MOST_STEPS; steps++) {
-      const node = this.#node(name);
-      if (node.type === 'http') {
-        if (node.text) yield text(fillTemplate(node.text, variables));
-        const answer = await callEndpoint(node, variables, signal);
-        if (signal.aborted) return;
-        if (answer.type === 'failed')
-          yield { type: 'note', name: 'flow.endpoint_failed', data: { node: name, reason: answer.reason } };
-        if (answer.type === 'answered') variables = { ...variables, [node.variable]: answer.value };
-        name = answer.type === 'answered' ? node.next : node.failed;
-        continue;
+    this.#before = this.#place;
+    const way = this.#answer(input, signal);
+    for (let next = await way.next(); ; next = await way.next()) {
+      if (signal.aborted) return;
+      if (next.done === true) {
+        this.#place = next.value;
+        return;
       }
-      if (node.type === 'branch') {
-        const value = valueAt(node.variable, variables);
-        name = node.cases.find((each) => fillTemplate(each.equals, variables) === value)?.next ?? node.otherwise;
-        continue;
-      }
-      if (node.text) yield text(fillTemplate(node.text, variables));
-      if (node.type === 'say') {
-        name = node.next;
-        continue;
-      }
-      this.#commit(
-        node.type === 'transfer' || node.type === 'hang_up' ? { type: 'end' } : { type: 'answer', node, attempts: 0 },
-        variables,
-      );
-      yield this.#close(node, variables);
-      return;
+      yield next.value;
     }
-    throw new AppError('internal', { detail: `the flow took ${MOST_STEPS} steps without waiting for the caller` });
   }
 
-  #close(node: Exclude<FlowNode, { readonly type: 'say' | 'branch' | 'http' }>, variables: Variables): BrainPart {
-    if (node.type === 'hang_up') return { type: 'hang_up' };
-    if (node.type === 'transfer') return { type: 'transfer', to: fillTemplate(node.to, variables) };
-    return expectation(node);
+  heard(text: string, wasInterrupted: boolean): void {
+    if (wasInterrupted && text === '') this.#place = this.#before;
   }
 
-  #answer(input: BrainInput): Move {
-    const waiting = this.#waiting;
-    const variables = this.#variables;
-    if (waiting.type === 'nothing') return { parts: [], variables, next: this.#flow.start };
-    if (waiting.type === 'end') return { parts: [{ type: 'hang_up' }], variables, waiting };
-    if (waiting.type === 'yes_or_no') return this.#answerReadBack(waiting, input);
-    const { node } = waiting;
-    if (node.type === 'ask') return this.#answerAsk(node, waiting, input);
-    if (node.type === 'form') return this.#answerForm(node, waiting, input);
-    const verdict = verdictOf(input);
-    if (verdict === null) return this.#again(waiting);
-    return { parts: [], variables, next: verdict ? node.yes : node.no };
+  close(): void {}
+
+  async *#answer(input: BrainInput, signal: AbortSignal): Way {
+    const place = this.#place;
+    const known = place.at === null && input.type !== 'started' ? this.#atFirstQuestion(place) : place;
+    const node = known.at === null ? undefined : this.#flow.nodes[known.at];
+    if (input.type === 'started' || !isQuestion(node)) return yield* this.#walk(this.#flow.start, place, signal);
+    const verdict = known.pending
+      ? judgeYesNo(input, known.pending)
+      : judgeAnswer(node, input, this.#call.isGrammarOnly);
+    // Somebody who speaks before the greeting was heard gets the greeting.
+    if (verdict.type === 'missed' && place.at === null) return yield* this.#walk(this.#flow.start, place, signal);
+    return yield* this.#act(verdict, node, known, signal);
   }
 
-  #answerAsk(node: AskNode, waiting: Waiting & { readonly type: 'answer' }, input: BrainInput): Move {
-    const choice = choose(node, input);
-    if (!choice) return this.#again(waiting);
-    const accept = { value: labelOf(choice), next: choice.next };
-    const isHeard = input.type === 'said';
-    if (isHeard && this.#options.isGrammarOnly && (node.isConfirmed ?? true)) {
-      return this.#readBack(node, accept, `You said ${accept.value}, is that right?`);
+  async *#act(verdict: Verdict, node: Question, place: Place, signal: AbortSignal): Way {
+    switch (verdict.type) {
+      case 'go': {
+        const variables = { ...place.variables, ...verdict.saved };
+        return yield* this.#walk(verdict.next, { ...place, variables, pending: null }, signal);
+      }
+      case 'confirm':
+        yield say(this.#prompts.readBack(verdict.answer));
+        yield this.#prompts.expectYesNo();
+        return { ...place, pending: { next: verdict.next, saved: verdict.saved } };
+      case 'refused':
+        return yield* this.#askAgain(node, place, 'Let us try again.', signal);
+      case 'missed':
+        return yield* this.#askAgain(node, place, 'Sorry, I did not understand that.', signal);
     }
-    return this.#take(node, accept);
   }
 
-  #answerForm(node: FormNode, waiting: Waiting & { readonly type: 'answer' }, input: BrainInput): Move {
-    const digits = input.type === 'digits' ? input.digits : input.type === 'said' ? digitsInWords(input.text) : '';
-    if (digits.length < node.minDigits || digits.length > node.maxDigits) return this.#again(waiting);
-    const accept = { value: digits, next: node.next };
-    if (!(node.isReadBack ?? true)) return this.#take(node, accept);
-    return this.#readBack(node, accept, `I have ${Array.from(digits).join(' ')}. Is that right?`);
+  /** Asks again, twice; then the fallback has the caller. */
+  async *#askAgain(node: Question, place: Place, sorry: string, signal: AbortSignal): Way {
+    const misses = place.misses + 1;
+    if (misses > MOST_REPROMPTS) {
+      yield { type: 'note', name: 'flow_fallback', data: { node: place.at } };
+      return yield* this.#walk(node.fallback ?? this.#flow.fallback, { ...place, pending: null }, signal);
+    }
+    yield say(`${sorry} ${fillIn(this.#prompts.again(node), place.variables)}`);
+    yield this.#prompts.expect(node);
+    return { ...place, pending: null, misses };
   }
 
-  #take(node: AskNode | FormNode, { value, next }: Accept): Move {
-    const variables = node.variable ? { ...this.#variables, [node.variable]: value } : this.#variables;
-    return { parts: [], variables, next };
+  /** Follows the flow to its next question or its end; that there is one was checked when the flow was read. */
+  async *#walk(start: string, from: Place, signal: AbortSignal): Way {
+    let place = from;
+    let name = start;
+    for (let node = this.#flow.nodes[name]; node; node = this.#flow.nodes[name]) {
+      yield { type: 'note', name: 'flow_node', data: { node: name } };
+      switch (node.type) {
+        case 'ask':
+        case 'form':
+        case 'confirm':
+          yield say(fillIn(this.#prompts.first(node), place.variables));
+          yield this.#prompts.expect(node);
+          return { ...place, at: name, pending: null, misses: 0 };
+        case 'hang_up':
+          yield* sayIfAny(node.text, place.variables);
+          yield { type: 'hang_up' };
+          return place;
+        case 'say':
+          yield say(fillIn(node.text, place.variables));
+          name = node.next;
+          break;
+        case 'branch':
+          name = follow(node, place.variables);
+          break;
+        case 'http': {
+          const found = yield* this.#lookUp(node, name, place.variables, signal);
+          name = found === null ? node.onError : node.next;
+          place = { ...place, variables: { ...place.variables, ...found } };
+          break;
+        }
+        case 'transfer':
+          if (this.#call.capabilities.hasTransfer) return yield* transfer(node, place);
+          name = node.otherwise;
+          break;
+      }
+    }
+    return place;
   }
 
-  #readBack(node: AskNode | FormNode, accept: Accept, words: string): Move {
-    const howTo = this.#options.hasSpeechInput
-      ? `Say yes or press ${YES_DIGIT}; say no or press ${NO_DIGIT}.`
-      : `Press ${YES_DIGIT} for yes or ${NO_DIGIT} for no.`;
-    const question = `${words} ${howTo}`;
-    const waiting = { type: 'yes_or_no', node, question, attempts: 0, accept } as const;
-    return { parts: [text(question), YES_OR_NO], variables: this.#variables, waiting };
+  /** Asks the endpoint; null when that failed. */
+  async *#lookUp(
+    node: NodeOf<'http'>,
+    name: string,
+    variables: Variables,
+    signal: AbortSignal,
+  ): AsyncGenerator<BrainPart, Variables | null, void> {
+    yield* sayIfAny(node.text, variables);
+    const result = await callEndpoint(node, variables, signal);
+    if (result.isOk) return { [node.saveAs]: result.answer };
+    yield { type: 'note', name: 'flow_http_failed', data: { node: name, ...result.failure } };
+    return null;
   }
 
-  #answerReadBack(waiting: Waiting & { readonly type: 'yes_or_no' }, input: BrainInput): Move {
-    const { node, accept, question, attempts } = waiting;
-    const verdict = verdictOf(input);
-    if (verdict === true) return this.#take(node, accept);
-    const ask = { type: 'answer', node, attempts: 0 } as const;
-    if (verdict === false) return this.#repeat(ask, 'Let us try again.', node.text);
-    // A caller who answers the first question once more corrects us.
-    if (node.type === 'ask' && choose(node, input)) return this.#answerAsk(node, ask, input);
-    if (attempts >= retriesOf(node)) return { parts: [], variables: this.#variables, next: node.fallback };
-    const again = { ...waiting, attempts: attempts + 1 };
-    return { parts: [text(`${this.#flow.sorry} ${question}`), YES_OR_NO], variables: this.#variables, waiting: again };
-  }
-
-  #again(waiting: Waiting & { readonly type: 'answer' }): Move {
-    const { node, attempts } = waiting;
-    if (attempts >= retriesOf(node)) return { parts: [], variables: this.#variables, next: node.fallback };
-    return this.#repeat({ ...waiting, attempts: attempts + 1 }, this.#flow.sorry, node.text);
-  }
-
-  #repeat(waiting: Waiting & { readonly type: 'answer' }, excuse: string, question: string): Move {
-    const words = `${excuse} ${fillTemplate(question, this.#variables)}`;
-    return { parts: [text(words), expectation(waiting.node)], variables: this.#variables, waiting };
-  }
-
-  #node(name: string): FlowNode {
-    const node = this.#flow.nodes.get(name);
-    if (!node) throw new AppError('internal', { detail: `the flow has no node ${name}` });
-    return node;
+  /** The question somebody is at who speaks or keys before the greeting was heard: only past plain words. */
+  #atFirstQuestion(place: Place): Place {
+    let name = this.#flow.start;
+    let node = this.#flow.nodes[name];
+    while (node?.type === 'say') {
+      name = node.next;
+      node = this.#flow.nodes[name];
+    }
+    return isQuestion(node) ? { ...place, at: name } : place;
   }
 }
 
-const YES_OR_NO: BrainPart = { type: 'expect', phrases: [...YES, ...NO], maxDigits: 1 };
-
-function text(words: string): BrainPart {
-  return { type: 'text', text: words };
+function* transfer(node: NodeOf<'transfer'>, place: Place): Generator<BrainPart, Place, void> {
+  yield* sayIfAny(node.text, place.variables);
+  yield { type: 'transfer', to: fillIn(node.to, place.variables) };
+  return place;
 }
 
-function expectation(node: AskNode | FormNode | ConfirmNode): BrainPart {
-  if (node.type === 'confirm') return YES_OR_NO;
-  if (node.type === 'form') return { type: 'expect', phrases: [], maxDigits: node.maxDigits };
-  const phrases = node.choices.flatMap((choice) => choice.words ?? []);
-  const maxDigits = Math.max(0, ...node.choices.map((choice) => choice.digits?.length ?? 0));
-  return { type: 'expect', phrases, maxDigits };
+function* sayIfAny(text: string | undefined, variables: Variables): Generator<BrainPart, void, void> {
+  if (text !== undefined) yield say(fillIn(text, variables));
 }
 
-function choose(node: AskNode, input: BrainInput): Choice | null {
-  if (input.type === 'digits') return choiceByDigits(node.choices, input.digits);
-  return input.type === 'said' ? choiceByWords(node.choices, input.text) : null;
-}
-
-function verdictOf(input: BrainInput): boolean | null {
-  if (input.type === 'said') return yesOrNo(input.text);
-  if (input.type !== 'digits') return null;
-  return input.digits === YES_DIGIT ? true : input.digits === NO_DIGIT ? false : null;
-}
-
-function retriesOf(node: AskNode | FormNode | ConfirmNode): number {
-  return node.retries ?? DEFAULT_RETRIES;
+/** A part ends with a space, so that sentences of two nodes do not melt together. */
+function say(text: string): BrainPart {
+  return { type: 'text', text: `${text} ` };
 }

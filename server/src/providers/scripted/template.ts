@@ -1,20 +1,35 @@
-/** Values a flow knows by name; nested ones come from the answers of HTTP endpoints. */
+/** Values by name, as templates and branches see them. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-const LONGEST_VALUE = 500;
+const PLACE = /\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*(?:\.[a-zA-Z0-9_]+)*)\s*\}\}/g;
 
-/** Puts variables into a text: {{name}}, {{answer.field}}. What is missing is left out; what is no plain value, too. */
-export function fillTemplate(text: string, variables: Variables): string {
-  return text.replace(/\{\{\s*([A-Za-z0-9_.]+)\s*\}\}/g, (_, path: string) => valueAt(path, variables));
+/** Fills `{{name}}` and `{{name.part}}` in; a value that is not there, or no plain value, leaves nothing. */
+export function fillIn(
+  template: string,
+  variables: Variables,
+  encode: (text: string) => string = (text) => text,
+): string {
+  return template.replace(PLACE, (_place, path: string) => encode(textOf(valueAt(path, variables))));
 }
 
-/** The text of a variable by its path; empty when there is none. */
-export function valueAt(path: string, variables: Variables): string {
+/** The same in all texts of a JSON value. */
+export function fillInAll(value: unknown, variables: Variables): unknown {
+  if (typeof value === 'string') return fillIn(value, variables);
+  if (Array.isArray(value)) return value.map((item) => fillInAll(item, variables));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillInAll(item, variables)]));
+}
+
+/** The value at `name.part.part`; undefined where there is none. */
+export function valueAt(path: string, variables: Variables): unknown {
   let value: unknown = variables;
-  for (const name of path.split('.')) {
-    const isInside = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
-    if (!isInside) return '';
-    value = (value as Record<string, unknown>)[name];
+  for (const part of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = Object.entries(value).find(([key]) => key === part)?.[1];
   }
-  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value).slice(0, LONGEST_VALUE) : '';
+  return value;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
