@@ -43,6 +43,15 @@ export type DatabaseConfig =
       readonly maxConnections: number | null;
     };
 
+/** Each null when unset: the provider knows what is usual. */
+export type OpenAiConfig = {
+  readonly baseUrl: string | null;
+  readonly model: string | null;
+  readonly speechToTextModel: string | null;
+  readonly textToSpeechModel: string | null;
+  readonly voice: string | null;
+};
+
 /** Everything that may be printed. Secrets are in `Secrets`. */
 export type Config = {
   /** Host, perhaps with `:port`, that carriers reach us under over TLS; null when unset. */
@@ -54,7 +63,7 @@ export type Config = {
   /** Absolute. */
   readonly dataDir: string;
   readonly demo: { readonly assistantId: AssistantId | null };
-  readonly openAi: { readonly baseUrl: string | null };
+  readonly openAi: OpenAiConfig;
   readonly logLevel: LogLevel;
   readonly shutdownGraceMs: number;
 };

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Environment } from './env-file.ts';
+import { type Environment, parseEnvFile } from './env-file.ts';
 import { printConfig } from './print-config.ts';
 import { readConfig } from './read-config.ts';
 
@@ -35,7 +37,7 @@ test('nothing set is a whole configuration without a warning', () => {
     database: { type: 'embedded' },
     dataDir: '/home/op/.local/share/assistant-api',
     demo: { assistantId: null },
-    openAi: { baseUrl: null },
+    openAi: { baseUrl: null, model: null, speechToTextModel: null, textToSpeechModel: null, voice: null },
     logLevel: 'info',
     shutdownGraceMs: 120000,
   });
@@ -239,6 +241,17 @@ test('vault keys keep their order: the first is the newest', () => {
   expect(mistakes({ VAULT__KEYS: `1:${KEY32},1:${KEY32}` })).toEqual([
     expect.stringContaining('uses one key id twice'),
   ]);
+});
+
+test('every line of the example file is a value that is right', () => {
+  const path = join(import.meta.dirname, '../../../docker/assistant-api/.assistant.env.example');
+  const text = readFileSync(path, 'utf8').replace(/^#(?=[A-Z][A-Z0-9_]*=)/gm, '');
+  const { values, errors } = parseEnvFile(text);
+  const { VAULT__KEYS: _keys, DEMO__API_KEY: _key, DATABASE_URL: _url, ...env } = Object.fromEntries(values);
+
+  expect(errors).toEqual([]);
+  expect(mistakes(env)).toEqual([]);
+  expect(good(env).warnings).toEqual([]);
 });
 
 test('printing shows every setting and no secret', () => {

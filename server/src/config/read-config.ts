@@ -34,7 +34,7 @@ export function readConfig(env: Environment, machine: Machine = thisMachine()): 
     database: database.config,
     dataDir: settings.read('DATA_DIR', defaultDataDir(env, machine), (text) => parseDataDir(text, machine)),
     demo: { assistantId: settings.read('DEMO__ASSISTANT_ID', null, parseDemoId) },
-    openAi: { baseUrl: settings.read('OPENAI_BASE_URL', null, parseHttpUrl) },
+    openAi: readOpenAi(settings),
     logLevel: settings.read('LOG_LEVEL', 'info', (text) => parseWord(text, LOG_LEVELS)),
     shutdownGraceMs: settings.read('SHUTDOWN__GRACE', DEFAULT_GRACE_SECONDS, parseGrace) * 1000,
   };
@@ -50,6 +50,16 @@ function readHttp(settings: SettingReader): Config['http'] {
     host: settings.read('HOST', '0.0.0.0', parseHost),
     port: settings.read('PORT', DEFAULT_HTTP_PORT, parsePort),
     tls: tls && { certFile: tls[0], keyFile: tls[1] },
+  };
+}
+
+function readOpenAi(settings: SettingReader): Config['openAi'] {
+  return {
+    baseUrl: settings.read('OPENAI_BASE_URL', null, parseHttpUrl),
+    model: settings.text('OPENAI_MODEL'),
+    speechToTextModel: settings.text('OPENAI_STT_MODEL'),
+    textToSpeechModel: settings.text('OPENAI_TTS_MODEL'),
+    voice: settings.text('OPENAI_TTS_VOICE'),
   };
 }
 

@@ -41,6 +41,10 @@ export const SETTINGS = {
   DEMO__API_KEY: { example: 'rpd-<36 letters and digits, the last 6 a checksum>', isSecret: true },
   OPENAI_API_KEY: { example: 'sk-…', isSecret: true },
   OPENAI_BASE_URL: { example: 'https://api.openai.com/v1' },
+  OPENAI_MODEL: { example: 'gpt-4.1-mini' },
+  OPENAI_STT_MODEL: { example: 'gpt-4o-mini-transcribe' },
+  OPENAI_TTS_MODEL: { example: 'gpt-4o-mini-tts' },
+  OPENAI_TTS_VOICE: { example: 'alloy' },
   LOG_LEVEL: { example: 'info' },
   SHUTDOWN__GRACE: { example: '120' },
 } as const satisfies Record<string, Setting>;

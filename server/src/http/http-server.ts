@@ -9,6 +9,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
+import type { WebSocket } from 'ws';
 import { AppError } from '../core/errors.ts';
 import type { CallControl, Channel } from '../core/ports/channel.ts';
 import type { Clock } from '../core/ports/clock.ts';
@@ -113,7 +114,7 @@ export async function buildApp(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   await describeApi(app);
-  await app.register(websocket, webSocketOptions(limits));
+  await app.register(websocket, webSocketOptions(limits, parts.log));
   app.websocketServer.on('wsClientError', (error, socket) =>
     answerRaw(socket, new AppError('invalid_request', { detail: error.message })),
   );
@@ -164,13 +165,20 @@ function createServer(handler: http.RequestListener, limits: HttpLimits, tls: Tl
   return server;
 }
 
-function webSocketOptions(limits: HttpLimits) {
+function webSocketOptions(limits: HttpLimits, log: EventLog) {
   return {
     options: {
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
       // The one sub-protocol a carrier asks for (Asterisk's chan_websocket); without an echo it hangs up.
       handleProtocols: (offered: Set<string>) => (offered.has('media') ? 'media' : false),
+    },
+    errorHandler(error: Error & { code?: string }, socket: WebSocket) {
+      // What a peer did wrong `ws` answers itself, with the close code for it; anything else is a channel's fault.
+      if (error.code?.startsWith('WS_ERR_')) return log.info('socket.refused', { code: error.code });
+      if (error.code !== undefined) return log.debug('socket.broken', { code: error.code });
+      log.error('socket.failed', {}, error);
+      socket.close(1011, 'internal');
     },
     preClose(this: FastifyInstance, done: () => void) {
       for (const client of this.websocketServer.clients) client.close(1001, 'server stops');

@@ -17,6 +17,7 @@ const echo: Channel = {
   socket: (arrival) => {
     arrivals.push(arrival);
     const { socket } = arrival;
+    if (arrival.rawTarget.endsWith('broken')) throw new Error('a channel fails');
     socket.listen({
       text: (message) => {
         const text = Buffer.from(message).toString();
@@ -157,6 +158,16 @@ describe('after the handshake', () => {
     const [code] = await once(socket, 'close');
 
     expect(code).toBe(1009);
+  });
+
+  test('a channel that fails ends its socket with 1011, and the server lives on', async () => {
+    const socket = await open(`${ctx(CONTEXT_ID)}?broken`);
+
+    const [code] = await once(socket, 'close');
+
+    expect(code).toBe(1011);
+    expect(world.log.events).toContain('socket.failed');
+    expect((await fetch(`${world.url}/healthz`)).status).toBe(200);
   });
 
   test('a stopping server says goodbye with 1001', async () => {
