@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { concat, mix, sine, whiteNoise } from '../../test/signals/signals.ts';
 import { DtmfDetector } from './dtmf-detector.ts';
 import { DTMF_COLUMNS_HZ, DTMF_KEYS, DTMF_ROWS_HZ, type DtmfToneOptions, dtmfTones } from './dtmf-tones.ts';
+import { readWav } from './wav.ts';
 
 const RATE = 8_000;
 const ms = (milliseconds: number): number => (milliseconds * RATE) / 1_000;
@@ -100,6 +102,15 @@ describe('what is no key', () => {
     ['two rows', 697, 852],
   ])('%s', (_, lowHz, highHz) => {
     expect(new DtmfDetector(RATE).push(mix(sine(lowHz, RATE, RATE, 9_000), sine(highHz, RATE, RATE, 9_000)))).toBe('');
+  });
+
+  test.each(['rms', 'slt'])('speech, the voice %s; a key pressed while it speaks is found', (voice) => {
+    const speech = readWav(readFileSync(new URL(`../../test/fixtures/speech-${voice}.wav`, import.meta.url))).samples;
+    expect(new DtmfDetector(RATE).push(speech)).toBe('');
+
+    const quieter = speech.map((sample) => sample / 8);
+    const keyed = mix(quieter, concat(new Int16Array(RATE), tonesOf('42', { toneMs: 200, gapMs: 100 })));
+    expect(new DtmfDetector(RATE).push(keyed)).toBe('42');
   });
 
   test('a voice-like sound, whose harmonics wander over all keys', () => {
