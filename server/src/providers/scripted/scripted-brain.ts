@@ -1,26 +1,13 @@
-import { AppError } from '../../core/errors.ts';
 import type { Brain } from '../../core/ports/brain.ts';
-import type { Flow } from './flow-schema.ts';
 import { FlowSession } from './flow-session.ts';
 import { readFlow } from './read-flow.ts';
 
-/** A brain that follows a flow document: menus, forms, look-ups; it needs no model and no network of its own. */
-export function scriptedBrain(): Brain {
-  const flows = new WeakMap<object, Flow>();
-  return {
-    name: 'scripted',
-    repeatsSentences: true,
-    /** @throws AppError invalid_parameters when the assistant's flow has mistakes; not_configured when it has none. */
-    open(call) {
-      const { brain } = call.settings;
-      if (brain.type !== 'scripted') {
-        throw new AppError('not_configured', { detail: 'The scripted brain needs an assistant with a flow' });
-      }
-      const { flow: source } = brain;
-      if (typeof source !== 'object' || source === null) return new FlowSession(readFlow(source), call);
-      const flow = flows.get(source) ?? readFlow(source);
-      flows.set(source, flow);
-      return new FlowSession(flow, call);
-    },
-  };
+/**
+ * A brain that follows a flow document: menus, forms, look-ups; it needs no model and no network of its own.
+ * @param flow an object, or a text in YAML or JSON.
+ * @throws AppError invalid_parameters naming all mistakes in it.
+ */
+export function scriptedBrain(flow: unknown): Brain {
+  const read = readFlow(flow);
+  return { name: 'scripted', repeatsSentences: true, open: (call) => new FlowSession(read, call) };
 }
