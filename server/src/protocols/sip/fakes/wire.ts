@@ -23,6 +23,8 @@ export class FakeFlow implements Flow {
   readonly local: Target;
   isOpen = true;
   readonly sent: SipMessage[] = [];
+  /** For a test to remember what it looked at. */
+  last: SipMessage | undefined;
 
   constructor(protocol: Protocol = 'UDP', remote = '192.0.2.9:5062') {
     const [address = '', port = ''] = remote.split(':');

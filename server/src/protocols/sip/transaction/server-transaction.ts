@@ -20,6 +20,8 @@ export class ServerTransaction {
   onAck: (ack: SipRequest) => void = () => {};
   /** No ACK to a failure response, or it could not be sent. Nothing is left to do but to forget. */
   onFailed: (why: 'timeout' | 'transport') => void = () => {};
+  /** The transaction is over and forgotten. */
+  onEnd: () => void = () => {};
   readonly #tools: ServerTools;
   readonly #machine: Machine<ServerState, ServerEvent>;
   #newest: { readonly response: SipResponse; readonly bytes: Uint8Array } | undefined;
@@ -35,7 +37,10 @@ export class ServerTransaction {
       initial: isInvite ? 'proceeding' : 'trying',
       clock: tools.clock,
       isReliable: isReliable(flow.protocol),
-      terminated: tools.terminated,
+      terminated: () => {
+        tools.terminated();
+        this.onEnd();
+      },
       effects: {
         send: () => this.#send(),
         ack: () => {},
