@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asterisk, startAsterisk } from '../src/asterisk/asterisk.ts';
 import { callLocally } from '../src/asterisk/local-caller.ts';
 import { levelDbfs } from '../src/audio/level.ts';
+import { startBaresip } from '../src/baresip/baresip.ts';
 import { bargeInStopMs, callFigures } from '../src/phone/call-figures.ts';
 import { Phone } from '../src/phone/phone.ts';
 import { SipLeg } from '../src/phone/sip-leg.ts';
@@ -135,6 +136,25 @@ describe('a phone on a real Asterisk 22 calls through AudioSocket()', () => {
     expect(intervals.p50Ms).toBeLessThanOrEqual(20.5);
     expect(intervals.bursts).toBeLessThanOrEqual(5);
     expect(leg.lostPackets).toBe(0);
+  });
+});
+
+describe('a SIP phone that is none of ours', () => {
+  test("Debian's baresip is greeted, its key is taken, and it hears the goodbye", async () => {
+    const says = { samples: new Int16Array(480_000), sampleRate: 8_000 };
+    await using phone = await startBaresip({ target: asterisk.phoneTo('1001'), says });
+
+    phone.dial(`sip:1001@127.0.0.1:${asterisk.ports.sip}`);
+    await phone.happened('CALL_ESTABLISHED');
+    await phone.press('1');
+    await phone.happened('CALL_CLOSED', 30_000);
+    const heard = await phone.heard();
+    const record = await recordOfLastCall();
+
+    expect(record.dtmf).toBe('1');
+    expect(record.turns.at(-1)).toMatchObject({ text: SAID.billing, heardText: SAID.billing });
+    expect(record.call.endReason).toBe('assistant_hung_up');
+    expect(levelDbfs(heard.samples)).toBeGreaterThan(-40);
   });
 });
 
