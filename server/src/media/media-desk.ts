@@ -19,6 +19,8 @@ type DeskOptions = {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly close: (call: CallNumber) => void;
+  /** A verb came after `closed`. */
+  readonly countLateVerb: () => void;
   readonly onArrival: (listener: ListenerNumber, arrival: MediaArrival) => void;
 };
 
@@ -31,7 +33,6 @@ export class MediaDesk {
   #offsetMs = Number.POSITIVE_INFINITY;
   #workerMs = 0;
   #droppedIn = 0;
-  lateVerbs = 0;
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -94,7 +95,7 @@ export class MediaDesk {
     const transport: SharedTransport = new SharedTransport(openCallMemory(news.memory, news.sampleRate), {
       close: () => this.#options.close(call),
       wake: () => queueMicrotask(() => this.#guard(contextId, () => transport.attend())),
-      countLateVerb: () => this.lateVerbs++,
+      countLateVerb: this.#options.countLateVerb,
       clockMs: (workerUs) => this.#clockMs(workerUs),
     });
     this.#calls.set(call, { transport, contextId });

@@ -79,7 +79,10 @@ class MediaWorkerHandle implements MediaWorker {
   #restartTimer: Timer | null = null;
   #isStopping = false;
   #onExit: (() => void) | null = null;
-  #past = { samplesDroppedIn: 0, lateVerbs: 0, restarts: 0 };
+  #lateVerbs = 0;
+  #restarts = 0;
+  /** Of threads that died. */
+  #droppedIn = 0;
 
   constructor(options: MediaWorkerOptions) {
     this.#options = options;
@@ -90,9 +93,9 @@ class MediaWorkerHandle implements MediaWorker {
   counters(): MediaCounters {
     return {
       ...readCounters(this.#counters),
-      samplesDroppedIn: this.#past.samplesDroppedIn + this.#desk.samplesDroppedIn,
-      lateVerbs: this.#past.lateVerbs + this.#desk.lateVerbs,
-      restarts: this.#past.restarts,
+      samplesDroppedIn: this.#droppedIn + this.#desk.samplesDroppedIn,
+      lateVerbs: this.#lateVerbs,
+      restarts: this.#restarts,
     };
   }
 
@@ -128,13 +131,16 @@ class MediaWorkerHandle implements MediaWorker {
 
   #start(): [Worker, MediaDesk] {
     const memory: PlaneMemory = { counters: this.#counters, doorbell: createDoorbellMemory() };
-    const thread = (this.#options.spawn ?? spawnThread)(memory);
+    const thread = (this.#options.spawn ?? spawnMediaThread)(memory);
     const { clock, log } = this.#options;
     const desk = new MediaDesk({
       clock,
       log,
       doorbell: memory.doorbell,
       close: (call) => this.#send({ type: 'close', call }),
+      countLateVerb: () => {
+        this.#lateVerbs++;
+      },
       onArrival: (listener, arrival) => this.#arrived(listener, arrival),
     });
     this.#startedMs = clock.nowMs();
@@ -227,9 +233,8 @@ class MediaWorkerHandle implements MediaWorker {
     const livedMs = this.#options.clock.nowMs() - this.#startedMs;
     if (livedMs >= STEADY_MS) this.#restartMs = FIRST_RESTART_MS;
     this.#options.log.error('media.worker_died', { code, restartInMs: this.#restartMs }, cause);
-    this.#past.samplesDroppedIn += this.#desk.samplesDroppedIn;
-    this.#past.lateVerbs += this.#desk.lateVerbs;
-    this.#past.restarts++;
+    this.#droppedIn += this.#desk.samplesDroppedIn;
+    this.#restarts++;
     this.#restartTimer = this.#options.clock.after(this.#restartMs, () => this.#restart());
     this.#restartMs = Math.min(this.#restartMs * 2, LAST_RESTART_MS);
   }
@@ -241,7 +246,8 @@ class MediaWorkerHandle implements MediaWorker {
   }
 }
 
-function spawnThread(memory: PlaneMemory): Worker {
+/** The thread as it is started unless the options say otherwise. */
+export function spawnMediaThread(memory: PlaneMemory): Worker {
   return new Worker(new URL('./media-thread.ts', import.meta.url), {
     name: 'media',
     workerData: memory,

@@ -76,6 +76,7 @@ export class PlaneBench {
       clock: this.clock,
       log: this.log,
       close: (call) => this.plane.close(call, this.clock.nowMs()),
+      countLateVerb: () => {},
       onArrival: (_listener, arrival) => this.arrivals.push(arrival),
     });
   }
