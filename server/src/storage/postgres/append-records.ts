@@ -68,8 +68,8 @@ function toTurnRows({ contextId, turns }: CallRecordBatch): readonly object[] {
     index: turn.index,
     position,
     role: turn.role,
-    started: turn.startedAtMs,
-    ended: turn.endedAtMs,
+    started: finite(turn.startedAtMs),
+    ended: finite(turn.endedAtMs),
     text: toStorableText(turn.text),
     heard: toStorableText(turn.heardText),
     interrupted: turn.wasInterrupted,
@@ -82,8 +82,13 @@ function toEventRows({ contextId, events }: CallRecordBatch): readonly object[] 
   return events.map(({ seq, atMs, type, data }) => ({
     context_id: contextId,
     seq,
-    at: atMs,
+    at: finite(atMs),
     type,
     data: data ?? null,
   }));
+}
+
+/** JSON knows no NaN and no Infinity: one of them would make the whole batch fail, again and again. */
+function finite(milliseconds: number): number {
+  return Number.isFinite(milliseconds) ? milliseconds : 0;
 }

@@ -216,6 +216,23 @@ describe('records', () => {
     expect((await storage.calls.get(assistant.projectId, two.contextId))?.turns).toHaveLength(1);
   });
 
+  test('a time that is no number is kept as zero, not the whole batch lost', async () => {
+    const { contextId } = await open();
+
+    await storage.calls.append([
+      {
+        contextId,
+        turns: [sampleTurn(0, { startedAtMs: Number.NaN })],
+        events: [{ seq: 0, atMs: Number.POSITIVE_INFINITY, type: 'x' }],
+        dtmf: '',
+      },
+    ]);
+
+    const detail = await storage.calls.get(assistant.projectId, contextId);
+    expect(detail?.turns[0]?.startedAtMs).toBe(0);
+    expect(detail?.events).toEqual([{ atMs: 0, type: 'x' }]);
+  });
+
   test('a call of another project is not there', async () => {
     const { contextId } = await open();
 

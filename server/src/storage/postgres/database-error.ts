@@ -18,11 +18,18 @@ const AWAY_SYSTEM_ERRORS = new Set([
 const AWAY_MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|pool after calling end|driver has already been destroyed|connection error/;
 
-/** Turns what pg threw into our error: database_unavailable when trying again later makes sense, else internal. */
+/** An id or a number that its column cannot hold: what is asked for does not exist. */
+const IMPOSSIBLE_VALUES = new Set(['22P02', '22003']);
+
+/**
+ * Turns what pg threw into our error: database_unavailable when trying again later makes sense, invalid_parameters for
+ * values no row can have, else internal.
+ */
 export function toDatabaseError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const code = sqlState(error);
   if (isAway(error, code)) return new AppError('database_unavailable', { retryAfterSeconds: 2, cause: error });
+  if (code !== null && IMPOSSIBLE_VALUES.has(code)) return new AppError('invalid_parameters', { cause: error });
   return new AppError('internal', { cause: error });
 }
 
