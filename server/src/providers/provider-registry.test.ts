@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { realClock } from '../../test/fakes/real-clock.ts';
 import { RecordingLog, RecordingMetrics } from '../../test/fakes/recording-log.ts';
-import { openProviders, PROVIDERS } from './index.ts';
-import type { ProviderSettings } from './provider.ts';
+import { type OpenProvidersOptions, openProviders, PROVIDERS } from './index.ts';
 import type { ProviderRegistry } from './provider-registry.ts';
 
 const opened: ProviderRegistry[] = [];
@@ -25,7 +24,7 @@ describe('providers by choice', () => {
     expect(await registry.defaultBrainType()).toBe('scripted');
   });
 
-  test.each<[string, ProviderSettings]>([
+  test.each<[string, OpenProvidersOptions['env']]>([
     ['a key', { openAi: { apiKey: 'sk-1' } }],
     ['a base URL', { openAi: { baseUrl: 'http://127.0.0.1:9/v1' } }],
   ])('with %s, auto is the OpenAI-compatible server for all three', async (_what, settings) => {
@@ -36,6 +35,12 @@ describe('providers by choice', () => {
     expect((await registry.speechToText(auto))?.name).toBe('openai-compatible');
     expect((await registry.languageModel(auto)).name).toBe('openai-compatible');
     expect(await registry.defaultBrainType()).toBe('model');
+  });
+
+  test('settings that a configuration holds as null are unset', async () => {
+    const openAi = { baseUrl: null, apiKey: null, model: null, voice: null };
+
+    expect(await open({ openAi }).defaultBrainType()).toBe('scripted');
   });
 
   test('a provider by name is taken also where auto would take another', async () => {
@@ -114,7 +119,7 @@ describe('providers by choice', () => {
   });
 });
 
-function open(env: ProviderSettings): ProviderRegistry {
+function open(env: OpenProvidersOptions['env']): ProviderRegistry {
   const registry = openProviders({
     env,
     cacheDir: '/nowhere',
