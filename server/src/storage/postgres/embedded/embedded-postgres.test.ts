@@ -49,6 +49,7 @@ afterEach(async () => {
   for (const child of children.splice(0)) child.process.kill('SIGKILL');
   const left = readPostmasterFile(join(dataDir, 'postgres'));
   if (left && isProcessAlive(left.pid)) await stopPostmaster(left.pid);
+  if (left) rmSync(left.socketDir, { recursive: true, force: true });
   rmSync(dataDir, { recursive: true, force: true });
 });
 
