@@ -19,7 +19,8 @@ const rooms = {
   bus: ['core'],
   jobs: ['core'],
   http: ['core', 'calls'],
-  cli: ['core', 'config', 'storage', 'vault', 'providers', 'calls'],
+  composition: ['core', 'calls', 'conversation', 'http', 'providers', 'storage', 'vault'],
+  cli: ['core', 'config', 'storage', 'vault', 'providers', 'runtime'],
 };
 
 const wall = ([room, allowed]) => ({

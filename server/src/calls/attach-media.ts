@@ -19,7 +19,7 @@ export type AttachMediaParts = ClaimParts & {
     context: ClaimedContext,
     media: MediaTransport,
     recorder: ConversationRecorder,
-  ) => Conversation;
+  ) => Promise<Conversation>;
   readonly log: EventLog;
   readonly metrics: Metrics;
 };
@@ -32,7 +32,7 @@ export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival
   using _slot = parts.liveCalls.reserve();
   const context = await claimContext(parts, arrival.contextId, arrival.channel);
   const startedAtMs = parts.clock.nowMs();
-  const conversation = start(parts, context, arrival.media);
+  const conversation = await start(parts, context, arrival.media);
   const { contextId, assistantId, channel } = context;
   parts.log.info('call.started', { contextId, assistantId, channel });
   parts.metrics.count('calls_started_total', { channel });
@@ -46,12 +46,15 @@ export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival
   parts.liveCalls.add({ contextId, end: (reason) => conversation.end(reason), ended });
 }
 
-function start(parts: AttachMediaParts, context: ClaimedContext, media: MediaTransport): Conversation {
+async function start(parts: AttachMediaParts, context: ClaimedContext, media: MediaTransport): Promise<Conversation> {
+  const { contextId } = context;
   try {
-    return parts.startConversation(context, media, parts.journal.open(context.contextId));
+    return await parts.startConversation(context, media, parts.journal.open(contextId));
   } catch (error) {
-    parts.log.error('call.start_failed', { contextId: context.contextId }, error);
-    parts.journal.end(context.contextId, 'error').catch(() => undefined);
-    throw toAppError(error);
+    const reason = toAppError(error);
+    parts.log.error('call.start_failed', { contextId, code: reason.code }, error);
+    const isProvider = reason.code === 'provider_failed' || reason.code === 'provider_refused';
+    parts.journal.end(contextId, isProvider ? 'provider_failed' : 'error').catch(() => undefined);
+    throw reason;
   }
 }

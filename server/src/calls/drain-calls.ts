@@ -9,17 +9,20 @@ const LAST_WORDS_MS = 5_000;
 
 /**
  * Lets live calls finish, then ends what is left as `drained`. New calls must be refused already.
+ * Returns how many had to be ended.
  * @param graceMs how long calls may go on; `hurry` cuts it short.
  */
-export async function drainCalls(parts: DrainParts, graceMs: number, hurry: Promise<void>): Promise<void> {
+export async function drainCalls(parts: DrainParts, graceMs: number, hurry: Promise<void>): Promise<number> {
   const { liveCalls, log } = parts;
-  if (liveCalls.size === 0) return;
+  if (liveCalls.size === 0) return 0;
   log.info('drain.waiting', { calls: liveCalls.size, graceMs });
   await within(parts.clock, graceMs, [liveCalls.allEnded(), hurry]);
-  if (liveCalls.size === 0) return;
-  log.warn('drain.ending_calls', { calls: liveCalls.size });
+  if (liveCalls.size === 0) return 0;
+  const cut = liveCalls.size;
+  log.warn('drain.ending_calls', { calls: cut });
   liveCalls.endAll('drained');
   await within(parts.clock, LAST_WORDS_MS, [liveCalls.allEnded()]);
+  return cut;
 }
 
 /** Resolves with the first of these promises, or after the time. Leaves no timer behind. */

@@ -3,12 +3,16 @@ import { parseArgs } from 'node:util';
 export type Command =
   | { readonly type: 'start' }
   | { readonly type: 'help' }
+  | OneShotCommand
+  | { readonly type: 'mistake'; readonly message: string };
+
+/** A command that does one thing and ends. */
+export type OneShotCommand =
   | { readonly type: 'config' }
   | { readonly type: 'data-export'; readonly file: string }
   | { readonly type: 'data-import'; readonly file: string }
   | { readonly type: 'speech-install' }
-  | { readonly type: 'key-create'; readonly name: string; readonly isSealed: boolean }
-  | { readonly type: 'mistake'; readonly message: string };
+  | { readonly type: 'key-create'; readonly name: string; readonly isSealed: boolean };
 
 export const HELP = `npm start                                   serve
 npm start -- config                         print the configuration in force, secrets masked

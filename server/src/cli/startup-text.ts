@@ -9,7 +9,6 @@ export type StartupFacts = {
   readonly demo: { readonly assistantId: string; readonly newApiKey: string | null } | null;
   /** What dialplans are told; null where nothing is set, then this machine's name stands in. */
   readonly hosts: { readonly http: string | null; readonly audioSocket: string | null };
-  readonly audioSocketPort: number;
   readonly warnings: readonly string[];
 };
 
@@ -54,7 +53,7 @@ function dialplan(facts: StartupFacts, assistantId: string, key: string): readon
     'exten => _X.,1,Answer()',
     ` same => n,Set(CTX=\${CURL(${url})})`,
     ' same => n,GotoIf($["${CTX}" = ""]?error)',
-    ` same => n,AudioSocket(\${CTX},${audioHost}:${facts.audioSocketPort})`,
+    ` same => n,AudioSocket(\${CTX},${audioHost}:${facts.audioSocket.split(':').at(-1)})`,
     ' same => n,Hangup()',
     ' same => n(error),Playback(an-error-has-occurred)',
     ' same => n,Hangup()',

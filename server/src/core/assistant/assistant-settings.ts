@@ -10,15 +10,24 @@ export type AssistantSettings = {
   readonly errorSentence: string;
 };
 
-/** Either a scripted flow (a document the scripted brain's schema checks) or a language model with instructions. */
+/** A flow, a document that the scripted brain's schema checks. */
+export type ScriptedBrainSettings = { readonly type: 'scripted'; readonly flow: unknown };
+
+/** A language model with instructions; it greets with a fixed sentence, so that no caller waits for it. */
+export type ModelBrainSettings = {
+  readonly type: 'model';
+  readonly provider: ProviderChoice;
+  readonly instructions: string;
+  readonly greeting: string;
+  /** Whom it may hand callers to, by the name it is told: a model never makes a number up. None: it cannot transfer. */
+  readonly transferNumbers?: Readonly<Record<string, string>>;
+};
+
+/** `auto`: the model where one is configured when the call comes, else the flow. */
 export type BrainSettings =
-  | { readonly type: 'scripted'; readonly flow: unknown }
-  | {
-      readonly type: 'model';
-      readonly provider: ProviderChoice;
-      readonly instructions: string;
-      readonly greeting: string;
-    };
+  | ScriptedBrainSettings
+  | ModelBrainSettings
+  | { readonly type: 'auto'; readonly model: ModelBrainSettings; readonly otherwise: ScriptedBrainSettings };
 
 /** A provider by name ('auto': the best one configured), with the provider's own options. */
 export type ProviderChoice = { readonly provider: string; readonly options?: Readonly<Record<string, unknown>> };

@@ -1,0 +1,54 @@
+import type { Conversation } from '../conversation/conversation.ts';
+import { startConversation } from '../conversation/conversation.ts';
+import type { ConversationRecorder } from '../conversation/conversation-recorder.ts';
+import type { SentenceCache } from '../conversation/sentence-cache.ts';
+import type { AssistantSettings, BrainSettings, ProviderChoice } from '../core/assistant/assistant-settings.ts';
+import type { ClaimedContext } from '../core/call/call-context.ts';
+import type { Brain } from '../core/ports/brain.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { EventLog } from '../core/ports/event-log.ts';
+import type { MediaTransport } from '../core/ports/media-transport.ts';
+import type { Metrics } from '../core/ports/metrics.ts';
+import type { SpeechToText } from '../core/ports/speech-to-text.ts';
+import type { TextToSpeech } from '../core/ports/text-to-speech.ts';
+import type { VoiceActivityDetector } from '../core/ports/voice-activity-detector.ts';
+
+/** The engines of the process, opened on first use and shared by all calls. */
+export interface Engines {
+  /** Null: there is none, and the call is led by keys. @throws AppError invalid_parameters for a name nobody has. */
+  speechToText(choice: ProviderChoice): Promise<SpeechToText | null>;
+  textToSpeech(choice: ProviderChoice): Promise<TextToSpeech>;
+  /** The brain, and the settings it is to read: `auto` is decided here, call by call. */
+  chooseBrain(settings: BrainSettings): Promise<{ readonly brain: Brain; readonly settings: BrainSettings }>;
+}
+
+export type ConverseParts = {
+  readonly engines: Engines;
+  readonly vad: VoiceActivityDetector;
+  readonly sentences: SentenceCache;
+  readonly clock: Clock;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+};
+
+/** Starts the conversation that an assistant's settings describe. @throws AppError when an engine cannot be opened. */
+export async function converse(
+  parts: ConverseParts,
+  context: ClaimedContext,
+  media: MediaTransport,
+  recorder: ConversationRecorder,
+): Promise<Conversation> {
+  const { contextId, assistantId, channel } = context;
+  const { engines, ...shared } = parts;
+  const log = parts.log.with({ contextId, assistantId, channel });
+  return startConversation({ ...shared, ...(await choose(engines, context.settings)), context, media, recorder, log });
+}
+
+async function choose(engines: Engines, settings: AssistantSettings) {
+  const [speechToText, textToSpeech, chosen] = await Promise.all([
+    engines.speechToText(settings.speechToText),
+    engines.textToSpeech(settings.textToSpeech),
+    engines.chooseBrain(settings.brain),
+  ]);
+  return { speechToText, textToSpeech, brain: chosen.brain, settings: { ...settings, brain: chosen.settings } };
+}

@@ -1,0 +1,76 @@
+import type { Config } from '../config/config.ts';
+import { printConfig } from '../config/print-config.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { AppError } from '../core/errors.ts';
+import type { EventLog } from '../core/ports/event-log.ts';
+import { API_KEY_SCOPES } from '../core/project/project.ts';
+import { installLocalSpeech } from '../providers/index.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { systemRandom } from '../runtime/system-random.ts';
+import { openStorage, type Storage } from '../storage/open-storage.ts';
+import { createApiKey } from '../vault/create-api-key.ts';
+import { openSecretBox } from '../vault/open-secret-box.ts';
+import type { OneShotCommand } from './parse-command.ts';
+
+export type CommandWorld = {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly cacheDir: string;
+  /** PATH */
+  readonly searchPath: string;
+  readonly log: EventLog;
+  readonly say: (text: string) => void;
+};
+
+/** Runs a command that does one thing and ends; resolves to the exit code. @throws AppError saying what to do. */
+export async function runCommand(command: OneShotCommand, world: CommandWorld): Promise<number> {
+  switch (command.type) {
+    case 'config':
+      world.say(printConfig(world.config, world.secrets));
+      return 0;
+    case 'data-export':
+      return await withStorage(world, async (storage) => tell(world, 'wrote', await storage.exportTo(command.file)));
+    case 'data-import':
+      return await withStorage(world, async (storage) => tell(world, 'read', await storage.importFrom(command.file)));
+    case 'speech-install':
+      await installLocalSpeech({
+        cacheDir: world.cacheDir,
+        searchPath: world.searchPath,
+        clock: systemClock,
+        log: world.say,
+      });
+      return 0;
+    case 'key-create':
+      return await withStorage(world, (storage) => createKey(world, storage, command));
+  }
+}
+
+async function withStorage(world: CommandWorld, use: (storage: Storage) => Promise<number>): Promise<number> {
+  const { config, secrets, log } = world;
+  const { databaseUrl: url } = secrets;
+  const database =
+    url === null ? ({ type: 'embedded', dataDir: config.dataDir } as const) : ({ type: 'url', url } as const);
+  await using storage = await openStorage({ database, log });
+  return await use(storage);
+}
+
+function tell(world: CommandWorld, verb: string, counts: Readonly<Record<string, number>>): number {
+  for (const [table, rows] of Object.entries(counts)) world.say(`${verb} ${rows} rows of ${table}`);
+  return 0;
+}
+
+async function createKey(
+  { config, secrets, say }: CommandWorld,
+  storage: Storage,
+  wish: { readonly name: string; readonly isSealed: boolean },
+): Promise<number> {
+  const [project] = await storage.assistants.listProjects();
+  if (!project) throw new AppError('not_found', { detail: 'there is no project yet: run npm start once' });
+  const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
+  const { key } = await createApiKey(
+    { apiKeys: storage.apiKeys, secretBox, random: systemRandom },
+    { ...wish, projectId: project.id, scopes: API_KEY_SCOPES },
+  );
+  say(`${key}   (shown this once; project ${project.name})`);
+  return 0;
+}

@@ -1,0 +1,48 @@
+import { checkContext } from '../calls/check-context.ts';
+import { endCall } from '../calls/end-call.ts';
+import type { LiveCalls } from '../calls/live-calls.ts';
+import { receiveCall } from '../calls/receive-call.ts';
+import { AppError } from '../core/errors.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { EventLog } from '../core/ports/event-log.ts';
+import type { Metrics } from '../core/ports/metrics.ts';
+import type { Random } from '../core/ports/random.ts';
+import type { UseCases } from '../http/use-cases.ts';
+import type { Storage } from '../storage/open-storage.ts';
+import type { ApiKeyVerifier } from '../vault/verify-api-key.ts';
+
+const READY_WITHIN_MS = 500;
+
+export type UseCaseParts = {
+  readonly storage: Storage;
+  readonly keys: ApiKeyVerifier;
+  readonly liveCalls: LiveCalls;
+  readonly publicHost: string | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+};
+
+/** What the http room may ask for. */
+export function assembleUseCases(parts: UseCaseParts): UseCases {
+  const { storage, keys, liveCalls, clock } = parts;
+  const { calls, assistants } = storage;
+  const verifyApiKey = (key: string) => keys.verify(key);
+  const admit = () => liveCalls.admit();
+  return {
+    verifyApiKey,
+    receiveCall: (command) =>
+      receiveCall({ ...parts, calls, assistants, verifyApiKey, admit, opened: () => {} }, command),
+    // Asterisk reports nothing by HTTP: whatever comes here is about a call nobody knows.
+    recordCarrierEvent: async () => 'unknown',
+    checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
+    endCall: (projectId, contextId) => endCall({ calls, liveCalls }, projectId, contextId),
+    listCalls: (query) => calls.list(query),
+    getCall: (projectId, contextId) => calls.get(projectId, contextId),
+    checkReadiness: async () => {
+      if (liveCalls.isDraining) throw new AppError('draining');
+      await storage.ping(READY_WITHIN_MS);
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { hostname } from 'node:os';
+import { type AttachMediaParts, attachMedia } from './calls/attach-media.ts';
+import { CallJournal } from './calls/call-journal.ts';
+import { converse } from './calls/converse.ts';
+import { createDemo, type Demo } from './calls/create-demo.ts';
+import { drainCalls } from './calls/drain-calls.ts';
+import { endCallAs } from './calls/end-call.ts';
+import { LiveCalls } from './calls/live-calls.ts';
+import { NodeLease } from './calls/node-lease.ts';
+import { createChannels } from './channels/index.ts';
+import { DEMO_SETTINGS } from './composition/demo-settings.ts';
+import { enginesOf } from './composition/engines.ts';
+import { assembleUseCases } from './composition/use-cases.ts';
+import type { Config } from './config/config.ts';
+import type { Secrets } from './config/secrets.ts';
+import { SentenceCache } from './conversation/sentence-cache.ts';
+import type { NodeId, ProjectId } from './core/ids.ts';
+import type { CallControl, OpenListener } from './core/ports/channel.ts';
+import type { EventLog } from './core/ports/event-log.ts';
+import { API_KEY_SCOPES } from './core/project/project.ts';
+import { createHttpServer, type ListeningAt } from './http/http-server.ts';
+import { startVoiceActivity } from './inference/voice-activity.ts';
+import { startMediaWorker } from './media/media-worker.ts';
+import type { PrometheusMetrics } from './observability/metrics.ts';
+import { openProviders } from './providers/index.ts';
+import type { ProviderSettings } from './providers/provider.ts';
+import { SILERO } from './providers/silero/silero.ts';
+import { systemClock } from './runtime/system-clock.ts';
+import { systemRandom } from './runtime/system-random.ts';
+import { type DatabaseSettings, openStorage } from './storage/open-storage.ts';
+import { createApiKey } from './vault/create-api-key.ts';
+import { openSecretBox } from './vault/open-secret-box.ts';
+import { ApiKeyVerifier } from './vault/verify-api-key.ts';
+
+/** Calls one process takes: what a core was measured to carry with room to spare. Beyond it phase 1 answers 503. */
+const CAPACITY = 1_000;
+
+export type ServerParts = {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  /** Where speech engines that were fetched live. */
+  readonly cacheDir: string;
+  /** PATH */
+  readonly searchPath: string;
+  readonly log: EventLog;
+  readonly metrics: PrometheusMetrics;
+};
+
+/** A server that takes calls. Disposing stops it at once; `drain` first lets calls finish. */
+export interface Server extends AsyncDisposable {
+  readonly nodeId: NodeId;
+  readonly http: ListeningAt;
+  readonly listeners: readonly OpenListener[];
+  readonly demo: Demo | null;
+  /** One line an engine. */
+  readonly engines: readonly string[];
+  readonly liveCalls: number;
+  /** No new calls; the live ones may end until the grace is over or `hurry` resolves. Resolves to how many had to be cut. */
+  drain(hurry: Promise<void>): Promise<number>;
+}
+
+/** The composition root: builds every room in order; what was built is taken down in reverse, also when a later one fails. */
+export async function startServer(parts: ServerParts): Promise<Server> {
+  await using stack = new AsyncDisposableStack();
+  const { config, secrets, log, metrics } = parts;
+  const shared = { clock: systemClock, random: systemRandom, log, metrics };
+  const nodeId = systemRandom.uuid() as NodeId;
+
+  const storage = stack.use(await openStorage({ database: databaseOf(parts), log }));
+  const { calls, assistants, apiKeys } = storage;
+  const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
+  const keys = new ApiKeyVerifier({ apiKeys, clock: systemClock });
+  const liveCalls = new LiveCalls(CAPACITY, metrics);
+  const lease = new NodeLease({ nodes: storage.nodes, nodeId, activeCalls: () => liveCalls.size, ...shared });
+  stack.use(lease);
+  const journal = new CallJournal({ calls, ...shared });
+  stack.defer(() => journal.close().catch((error: unknown) => log.error('journal.lost', {}, error)));
+
+  const providers = stack.use(
+    openProviders({ env: providerSettings(parts), cacheDir: parts.cacheDir, searchPath: parts.searchPath, ...shared }),
+  );
+  const vad = stack.use(await startVoiceActivity({ ...SILERO, maxSessions: CAPACITY, ...shared }));
+  const worker = stack.use(startMediaWorker(shared));
+  const sentences = new SentenceCache();
+  const talk = { engines: enginesOf(providers), vad, sentences, ...shared };
+  const createKey = async (projectId: ProjectId, givenKey: string | null) => {
+    const wish = { projectId, name: 'first', scopes: API_KEY_SCOPES, ...(givenKey ? { givenKey } : {}) };
+    return (await createApiKey({ apiKeys, secretBox, random: systemRandom }, wish)).key;
+  };
+  const demo = await createDemo(
+    { assistants, random: systemRandom, createApiKey: createKey },
+    { ...config.demo, apiKey: secrets.demoApiKey, settings: DEMO_SETTINGS },
+  );
+
+  const startConversation: AttachMediaParts['startConversation'] = (...call) => converse(talk, ...call);
+  const control: CallControl = {
+    attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
+    endCall: (contextId, reason) => endCallAs({ calls, liveCalls }, contextId, reason),
+  };
+  const channels = createChannels({ worker, audioSocket: config.audioSocket, log });
+  const useCases = assembleUseCases({ ...shared, storage, keys, liveCalls, publicHost: config.publicHost });
+  const http = createHttpServer({ config: config.http, useCases, control, channels, ...shared });
+  stack.defer(() => http.close());
+
+  const listeners: OpenListener[] = [];
+  for (const channel of channels) if (channel.listen) listeners.push(stack.use(await channel.listen(control)));
+  const at = await http.listen();
+  await lease.start({ host: hostname(), pid: process.pid, url: at.url });
+  const rooms = stack.move();
+  return {
+    nodeId,
+    http: at,
+    listeners,
+    demo,
+    engines: await providers.describe(),
+    get liveCalls() {
+      return liveCalls.size;
+    },
+    drain: async (hurry) => {
+      liveCalls.drain();
+      for (const listener of listeners) listener.drain();
+      return await drainCalls({ ...shared, liveCalls }, config.shutdownGraceMs, hurry);
+    },
+    [Symbol.asyncDispose]: () => rooms.disposeAsync(),
+  };
+}
+
+function databaseOf({ config, secrets }: ServerParts): DatabaseSettings {
+  if (config.database.type === 'embedded' || secrets.databaseUrl === null)
+    return { type: 'embedded', dataDir: config.dataDir };
+  return { type: 'url', url: secrets.databaseUrl, maxConnections: config.database.maxConnections };
+}
+
+function providerSettings({ config, secrets }: ServerParts): ProviderSettings {
+  const { baseUrl } = config.openAi;
+  const { openAiApiKey: apiKey } = secrets;
+  if (baseUrl === null && apiKey === null) return {};
+  return { openAi: { ...(baseUrl === null ? {} : { baseUrl }), ...(apiKey === null ? {} : { apiKey }) } };
+}
