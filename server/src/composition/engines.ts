@@ -11,7 +11,7 @@ export function enginesOf(providers: ProviderRegistry): Engines {
       case 'scripted':
         return { brain: scriptedBrain(settings.flow), settings };
       case 'model':
-        return { brain: modelBrain(await providers.languageModel(settings.provider)), settings };
+        return { brain: modelBrain(await providers.languageModel(settings.provider), settings), settings };
       case 'auto':
         return chooseBrain((await providers.defaultBrainType()) === 'model' ? settings.model : settings.otherwise);
     }
