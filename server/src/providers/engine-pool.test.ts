@@ -33,6 +33,8 @@ class ManualEngine implements Engine<string, string> {
 
   async close(): Promise<void> {
     this.isAlive = false;
+    // At rest nobody waits for it.
+    this.#pending.promise.catch(() => undefined);
     this.#pending.reject(new AppError('provider_failed', { detail: 'that job only' }));
   }
 }
@@ -199,6 +201,35 @@ describe('engine pool', () => {
     await settle();
     await engines[1]?.answer('B');
     expect(await next).toBe('B');
+  });
+
+  test('warmed, an engine stands ready before the first job, and only one', async () => {
+    const { pool, engines } = bench(2);
+
+    pool.warm();
+    pool.warm();
+    await settle();
+    expect(engines.length).toBe(1);
+
+    const job = run(pool, 'a');
+    await settle();
+    await engines[0]?.answer('A');
+    expect(await job).toBe('A');
+    expect(engines.length).toBe(1);
+  });
+
+  test('an engine that died at rest is replaced without costing the job a try', async () => {
+    const { pool, engines, log } = bench();
+    pool.warm();
+    await settle();
+    await engines[0]?.close();
+
+    const job = run(pool, 'a');
+    await settle();
+    await engines[1]?.answer('A');
+
+    expect(await job).toBe('A');
+    expect(log.events).toEqual([]);
   });
 
   test('after a minute without work the engine is ended, and no timer stays behind', async () => {

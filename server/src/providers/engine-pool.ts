@@ -36,6 +36,8 @@ export interface EnginePool<Job, Result> extends AsyncDisposable {
   /** The oldest waiting job is served first; a job whose engine dies gets one more try. On abort the result is dropped and the
    *  promise rejects with the signal's reason. @throws AppError provider_failed when the queue is full, the wait too long or the engine fails. */
   run(job: Job, signal: AbortSignal): Promise<Result>;
+  /** Starts an engine if there is none: work is on its way. Never throws; what is wrong is told to the first job. */
+  warm(): void;
   readonly engineCount: number;
 }
 
@@ -95,6 +97,15 @@ class Pool<Job, Result> implements EnginePool<Job, Result> {
     }
   }
 
+  warm(): void {
+    if (this.#isClosed || this.#slots.size > 0) return;
+    const slot = this.#newSlot();
+    if (!slot) return;
+    slot.isBusy = true;
+    const work = this.#warmUp(slot).finally(() => this.#working.delete(work));
+    this.#working.add(work);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     for (const task of [...this.#waiting]) {
@@ -128,6 +139,16 @@ class Pool<Job, Result> implements EnginePool<Job, Result> {
     return slot;
   }
 
+  /** Never rejects: the first job will meet the same error. */
+  async #warmUp(slot: Slot<Job, Result>): Promise<void> {
+    try {
+      slot.engine = await this.#start(slot);
+    } catch (error) {
+      this.#options.log.warn('speech_engine_not_started', { ...this.#labels, reason: String(error) });
+    }
+    await this.#free(slot);
+  }
+
   /** Never rejects: what goes wrong ends the task, and the engine if it died of it. */
   async #work(slot: Slot<Job, Result>, task: Task<Job, Result>): Promise<void> {
     const startedMs = this.#options.clock.nowMs();
@@ -140,8 +161,8 @@ class Pool<Job, Result> implements EnginePool<Job, Result> {
     });
     task.attempt++;
     try {
-      slot.engine ??= await this.#start(slot);
-      const result = await slot.engine.run(task.job);
+      const engine = await this.#engineOf(slot);
+      const result = await engine.run(task.job);
       this.#settle(task, () => task.resolve(result));
       this.#options.metrics.observe(
         'speech_engine_job_seconds',
@@ -156,9 +177,21 @@ class Pool<Job, Result> implements EnginePool<Job, Result> {
     } finally {
       limit.cancel();
     }
+    await this.#free(slot);
+  }
+
+  async #free(slot: Slot<Job, Result>): Promise<void> {
     slot.isBusy = false;
     await this.#rest(slot);
     this.#dispatch();
+  }
+
+  /** The slot's engine, or a new one where there is none or it died while it rested. */
+  async #engineOf(slot: Slot<Job, Result>): Promise<Engine<Job, Result>> {
+    if (slot.engine?.isAlive) return slot.engine;
+    await slot.engine?.close();
+    slot.engine = await this.#start(slot);
+    return slot.engine;
   }
 
   async #start(slot: Slot<Job, Result>): Promise<Engine<Job, Result>> {

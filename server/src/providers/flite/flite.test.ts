@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { textToSpeechContract } from '../../../test/contracts/text-to-speech.ts';
 import { realClock } from '../../../test/fakes/real-clock.ts';
@@ -145,7 +146,7 @@ async function fliteFolders(): Promise<string[]> {
   const folder = await makeScratchFolder('probe');
   await folder[Symbol.asyncDispose]();
   const names = await readdir(join(folder.path, '..'));
-  return names.filter((name) => name.startsWith(`assistant-flite-`)).sort();
+  return names.filter((name) => name.startsWith(`assistant-flite-${process.pid}-`)).sort();
 }
 
 /** A stand-in for Debian's program: a shell script, and the WAV file of two samples it copies. */

@@ -33,7 +33,7 @@ const JOB_TIMEOUT_MS = 10_000;
 const IDLE_MS = 60_000;
 
 /** Opens pocketsphinx: understands the expected phrases and nothing else, US English, and cannot tell other speech from them.
- *  No process starts before the first utterance. @throws AppError not_configured when the dictionary cannot be read. */
+ *  No process starts before the first session. @throws AppError not_configured when the dictionary cannot be read. */
 export async function openPocketsphinx(options: PocketsphinxOptions): Promise<Pocketsphinx> {
   const dictionary = await readDictionary(options.installation.dictionary).catch((cause) => {
     throw new AppError('not_configured', { detail: `no dictionary at ${options.installation.dictionary}`, cause });
@@ -69,6 +69,8 @@ export class Pocketsphinx implements SpeechToText {
   }
 
   open(options: SpeechToTextOptions, listener: SpeechToTextListener): SpeechToTextSession {
+    // The caller speaks in some seconds, and the model takes up to half a second to load.
+    this.#pool.warm();
     return openUtteranceSession(
       {
         ...options,
