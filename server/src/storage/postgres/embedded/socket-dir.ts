@@ -15,7 +15,7 @@ const SOCKET_NAME = '.s.PGSQL.5432';
  */
 export function makeSocketDir(dataDir: string, account: PostgresAccount): string {
   const name = `assistant-api-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
-  const places = Array.from(new Set([tmpdir(), '/tmp', '/run', '/var/tmp']));
+  const places = Array.from(new Set([tmpdir(), '/tmp', '/run', '/var/tmp', dataDir]));
   for (const place of places) {
     const folder = join(place, name);
     if (join(folder, SOCKET_NAME).length > LONGEST_SOCKET_PATH || !existsSync(place)) continue;
