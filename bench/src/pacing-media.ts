@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs';
 import type { ReplyId } from '@assistant/server/core/ids';
-import type { Clock } from '@assistant/server/core/ports/clock';
-import type { EventLog } from '@assistant/server/core/ports/event-log';
 import type { MediaTransport } from '@assistant/server/core/ports/media-transport';
 import type { MediaCounters } from '@assistant/server/media/media-counters';
 import { startMediaWorker } from '@assistant/server/media/media-worker';
+import { clock, log, metrics } from './quiet-ports.ts';
 
 /** What the media process says of itself when asked. */
 export type MediaReading = {
@@ -19,22 +18,6 @@ export type MediaReading = {
 };
 
 const REPLY = 1 as ReplyId;
-const clock: Clock = {
-  nowMs: () => performance.now(),
-  date: () => new Date(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-const log: EventLog = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: (event, fields, error) => console.error(event, fields, error),
-  with: () => log,
-};
-const metrics = { count: () => {}, gauge: () => {}, observe: () => {} };
 const tone = Int16Array.from({ length: 16_000 }, (_, index) => Math.round(8000 * Math.sin(index / 8)));
 
 /** Speaks without end and hears everything: a conversation at its dearest. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf, EarSink, ID_FRAME, PlaneBench } from '../../test/contracts/audiosocket-plane-harness.ts';
-import { Notebook, tone } from '../../test/contracts/media-harness.ts';
+import { levels, Notebook, tone } from '../../test/contracts/media-harness.ts';
 import type { ReplyId } from '../core/ids.ts';
 import { audioKind, serialiseFrame } from '../protocols/audiosocket/frame.ts';
 import { readCounters } from './media-counters.ts';
@@ -295,6 +295,33 @@ describe('a live call', () => {
     }
 
     expect(counters().stalls).toBe(0);
+  });
+
+  test('its memory serves the next call, and neither hears anything of the other', async () => {
+    const { bench, leg, media, notes } = await call();
+    media.play({ samples: tone(3, 500, 8000), sampleRate: 8000 }, REPLY);
+    await bench.pass(100);
+    const ended = media.position();
+    leg?.peerEnded(bench.clock.nowMs());
+    await bench.pass(1);
+
+    const next = connect(bench);
+    next.send(Buffer.from('01001022222222222243338444555555555555', 'hex'), audio(8000, 2));
+    await bench.pass(20);
+    const nextMedia = bench.arrivals[1]?.media;
+    const nextNotes = new Notebook();
+    nextMedia?.listen(nextNotes);
+    nextMedia?.play({ samples: tone(5, 20, 8000), sampleRate: 8000 }, REPLY);
+    media.play({ samples: tone(3, 500, 8000), sampleRate: 8000 }, REPLY);
+    media.clear();
+    await bench.pass(40);
+
+    expect(ended.queued).toBe(4000);
+    expect(media.position().queued).toBe(4000);
+    expect(notes.audioSamples).toHaveLength(160);
+    expect(levels(nextNotes.audioSamples)).toEqual([[2, 160]]);
+    expect(levels(next.sink.ear.heard())).toEqual([[5, 160]]);
+    expect(nextMedia?.position()).toEqual({ queued: 160, sent: 160, heard: 160 });
   });
 
   test('afterwards every gauge is back at zero', async () => {

@@ -2,7 +2,7 @@ import { type ContextId, contextIdFromBytes } from '../core/ids.ts';
 import type { MediaEnd } from '../core/ports/media-transport.ts';
 import { audioSampleRate, ERROR_BITS, FRAME_KIND, ID_BYTES, serialiseFrame } from '../protocols/audiosocket/frame.ts';
 import { FrameParser } from '../protocols/audiosocket/frame-parser.ts';
-import { type CallMemory, createCallMemory } from './call-memory.ts';
+import type { CallMemory } from './call-memory.ts';
 import { CallerAudioWriter } from './caller-audio.ts';
 import type { FramePool } from './frame-pool.ts';
 import { LateRate } from './late-rate.ts';
@@ -27,6 +27,7 @@ export interface ByteSink {
 export interface LegHost {
   readonly counters: CounterMemory;
   pool(sampleRate: number): FramePool;
+  memory(sampleRate: number): CallMemory;
   /** The peer sent its id, so it no longer counts as a socket without one. */
   named(leg: AudioSocketLeg): void;
   arrived(leg: AudioSocketLeg, contextId: ContextId, memory: CallMemory): void;
@@ -183,7 +184,7 @@ export class AudioSocketLeg implements TickMember {
 
   /** The rate is known, so main may know the call. */
   #arrive(sampleRate: number): void {
-    const memory = createCallMemory(sampleRate);
+    const memory = this.#host.memory(sampleRate);
     this.#memory = memory;
     this.#pool = this.#host.pool(sampleRate);
     this.#playout = new Playout(memory, this.#counters, () => this.#host.ring(this));

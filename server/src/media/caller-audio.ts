@@ -54,7 +54,7 @@ export class CallerAudioWriter {
 
 /** Main's end of the way in. */
 export class CallerAudioReader {
-  readonly #words: Int32Array;
+  #words: Int32Array;
   readonly #ring: Int16Array;
   readonly #limit: number;
   #at = 0;
@@ -86,6 +86,12 @@ export class CallerAudioReader {
     this.dropped += lost;
     if (lost > 0) into.copyWithin(0, lost, samples);
     return samples - lost;
+  }
+
+  /** Lets go of the shared memory: nothing more will be read. */
+  detach(): void {
+    this.#words = this.#words.slice();
+    this.#at = Atomics.load(this.#words, WORD.received);
   }
 
   /** Microseconds of the worker's clock, modulo 2^32, at which the newest sample arrived. */

@@ -18,7 +18,8 @@ type DeskOptions = {
   readonly doorbell: DoorbellMemory;
   readonly clock: Clock;
   readonly log: EventLog;
-  readonly close: (call: CallNumber) => void;
+  /** Asks the worker for something about a call: to hang up, to take its memory back. */
+  readonly send: (command: { readonly type: 'close' | 'release'; readonly call: CallNumber }) => void;
   /** A verb came after `closed`. */
   readonly countLateVerb: () => void;
   readonly onArrival: (listener: ListenerNumber, arrival: MediaArrival) => void;
@@ -87,13 +88,14 @@ export class MediaDesk {
       finish();
     } finally {
       this.#droppedIn += transport?.samplesDroppedIn ?? 0;
+      this.#options.send({ type: 'release', call });
     }
   }
 
   #arrived(news: Extract<MediaNews, { type: 'arrived' }>): void {
     const { call, contextId, remoteAddress } = news;
     const transport: SharedTransport = new SharedTransport(openCallMemory(news.memory, news.sampleRate), {
-      close: () => this.#options.close(call),
+      close: () => this.#options.send({ type: 'close', call }),
       wake: () => queueMicrotask(() => this.#guard(contextId, () => transport.attend())),
       countLateVerb: this.#options.countLateVerb,
       clockMs: (workerUs) => this.#clockMs(workerUs),

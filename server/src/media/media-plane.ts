@@ -5,6 +5,7 @@ import type { CallMemory } from './call-memory.ts';
 import { type DoorbellMemory, ring } from './doorbell.ts';
 import { FramePool } from './frame-pool.ts';
 import { bump, COUNTER, type CounterMemory, countLate } from './media-counters.ts';
+import { MemoryPool } from './memory-pool.ts';
 import type { CallNumber, ListenerNumber, MediaNews, MediaTick } from './messages.ts';
 import { TickWheel } from './tick-wheel.ts';
 
@@ -26,6 +27,9 @@ export class MediaPlane implements LegHost {
   readonly #wheel: TickWheel;
   readonly #legs = new Map<CallNumber, { leg: AudioSocketLeg; listener: ListenerNumber }>();
   readonly #pools = new Map<number, FramePool>();
+  readonly #memories = new MemoryPool();
+  /** Memory of ended calls that main may still look at. */
+  readonly #ended = new Map<CallNumber, CallMemory>();
   readonly #unnamed = new Map<string, number>();
   #nextCall: CallNumber = 1;
   #news: MediaNews[] = [];
@@ -76,6 +80,14 @@ export class MediaPlane implements LegHost {
     this.#legs.get(call)?.leg.close(nowMs);
   }
 
+  /** Main has let go of an ended call: its memory serves the next one. */
+  recycle(call: CallNumber): void {
+    const memory = this.#ended.get(call);
+    if (memory === undefined) return;
+    this.#ended.delete(call);
+    this.#memories.give(memory);
+  }
+
   /** Ends all connections, those of one listener, or of these only the ones without an id. */
   closeLegs(which: { listener: ListenerNumber; isNamed?: false } | 'all', nowMs: number): void {
     for (const { leg, listener } of this.#legs.values()) {
@@ -110,6 +122,10 @@ export class MediaPlane implements LegHost {
     return pool;
   }
 
+  memory(sampleRate: number): CallMemory {
+    return this.#memories.take(sampleRate);
+  }
+
   named(leg: AudioSocketLeg): void {
     bump(this.counters, COUNTER.unnamedSockets, -1);
     const left = (this.#unnamed.get(leg.remoteAddress) ?? 1) - 1;
@@ -139,6 +155,7 @@ export class MediaPlane implements LegHost {
 
   ended(leg: AudioSocketLeg, end: MediaEnd): void {
     bump(this.counters, COUNTER.activeCalls, -1);
+    if (leg.memory !== null) this.#ended.set(leg.call, leg.memory);
     this.tell({ type: 'closed', call: leg.call, end });
   }
 }

@@ -40,6 +40,9 @@ function obey(command: MediaCommand): void {
     case 'close':
       plane.close(command.call, performance.now());
       break;
+    case 'release':
+      plane.recycle(command.call);
+      break;
     case 'stop':
       isStopping = true;
       for (const server of servers.values()) server.close();

@@ -137,7 +137,7 @@ class MediaWorkerHandle implements MediaWorker {
       clock,
       log,
       doorbell: memory.doorbell,
-      close: (call) => this.#send({ type: 'close', call }),
+      send: (command) => this.#send(command),
       countLateVerb: () => {
         this.#lateVerbs++;
       },

@@ -13,6 +13,8 @@ export type MediaCommand =
   /** The calls of this listener end, too. */
   | { readonly type: 'unlisten'; readonly listener: ListenerNumber }
   | { readonly type: 'close'; readonly call: CallNumber }
+  /** Main has heard that the call is over and lets go of its memory. */
+  | { readonly type: 'release'; readonly call: CallNumber }
   /** Everything ends, then the thread. */
   | { readonly type: 'stop' };
 

@@ -40,8 +40,8 @@ const scratch = new Int16Array(8192);
 export class SharedTransport implements MediaTransport {
   readonly capabilities = CAPABILITIES;
   readonly sampleRate: number;
-  readonly #words: Int32Array;
-  readonly #ring: Int16Array;
+  #words: Int32Array;
+  #ring: Int16Array;
   readonly #callerAudio: CallerAudioReader;
   readonly #link: TransportLink;
   readonly #early: EarlyEvents;
@@ -176,9 +176,17 @@ export class SharedTransport implements MediaTransport {
     this.#listener?.unheard?.(from, to);
   }
 
-  /** The call is over; the listener is told after all that came before. */
+  /**
+   * The call is over; the listener is told after all that came before. The shared memory is let go of, as the next call gets
+   * it: what is still asked of this one is answered from a copy.
+   */
   finish(end: MediaEnd): void {
-    this.#end ??= end;
+    if (this.#end !== null) return;
+    this.attend();
+    this.#words = this.#words.slice();
+    this.#ring = new Int16Array(0);
+    this.#callerAudio.detach();
+    this.#end = end;
     this.attend();
   }
 

@@ -75,7 +75,10 @@ export class PlaneBench {
       doorbell,
       clock: this.clock,
       log: this.log,
-      close: (call) => this.plane.close(call, this.clock.nowMs()),
+      send: ({ type, call }) => {
+        if (type === 'close') this.plane.close(call, this.clock.nowMs());
+        else this.plane.recycle(call);
+      },
       countLateVerb: () => {},
       onArrival: (_listener, arrival) => this.arrivals.push(arrival),
     });
