@@ -12,7 +12,7 @@ import { initialTurn } from '../core/turn/turn-state.ts';
 import { CallTimers } from './call-timers.ts';
 import type { ConversationParts } from './conversation-parts.ts';
 import type { EventBody } from './event-body.ts';
-import type { HearingListener } from './hearing.ts';
+import type { HearingListener, SpeechSpan } from './hearing.ts';
 import { Hearing } from './hearing.ts';
 import { Replying } from './replying.ts';
 import { TurnLog } from './turn-log.ts';
@@ -164,9 +164,14 @@ class LiveConversation implements Conversation {
     // Keys that are asked about again have their turn in the record already.
     if (input.type === 'digits' && timing?.recognisedMs === null) {
       const span = { startedMs: timing.speechEndedMs, endedMs: timing.endpointMs };
-      this.#turnLog.callerTurn({ source: 'digits', text: input.digits, ...span });
+      this.#callerTurn('digits', input.digits, span);
     }
     this.#replying.ask(replyId, input, timing);
+  }
+
+  #callerTurn(source: 'speech' | 'digits', text: string, span: SpeechSpan): void {
+    this.#replying.settleCancelled();
+    this.#turnLog.callerTurn({ source, text, ...span });
   }
 
   #transfer(to: string): void {
@@ -249,7 +254,7 @@ class LiveConversation implements Conversation {
       restarted: () => this.#turnLog.event('voice_detection_restarted', this.#now()),
       interim: (utteranceId, text) => this.#happen({ type: 'interim', utteranceId, text }),
       recognised: (utteranceId, text, span) => {
-        if (text !== '') this.#turnLog.callerTurn({ source: 'speech', text, ...span });
+        if (text !== '') this.#callerTurn('speech', text, span);
         this.#happen({ type: 'recognised', utteranceId, text });
       },
       failed: (utteranceId, error) => {

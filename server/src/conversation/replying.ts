@@ -93,8 +93,8 @@ export class Replying {
   }
 
   /**
-   * Tells the brain and the record what was heard of the last reply. For a cancelled one that is not before the next begins:
-   * until then the wire may correct what it said about the clear.
+   * Tells the brain and the record what was heard of the last reply. For a cancelled one that is not before the caller was
+   * understood: until then the wire may correct what it said about the clear.
    */
   settle(): void {
     const reply = this.#open;
@@ -109,6 +109,11 @@ export class Replying {
     const told = { text: account.text, heardText, wasInterrupted };
     const waitedMs = this.#parts.turnLog.endReply(cut?.atMs ?? this.#now(), told);
     if (waitedMs !== null) this.#parts.call.metrics.observe('turn_response_seconds', waitedMs / 1000);
+  }
+
+  /** Settles a reply that was cancelled: the caller's words come behind it in the record. */
+  settleCancelled(): void {
+    if (this.#open?.cut) this.settle();
   }
 
   /** Cuts what is still being said, settles it and lets go of everything. */
