@@ -109,9 +109,10 @@ export class Speaking {
     return { text: reply.text, heardText: words };
   }
 
-  /** The wire has room again. */
+  /** The wire has room again: a cut makes room too, and what was cut must not fill it. */
   writable(): void {
-    if (this.#reply) this.#play(this.#reply);
+    const reply = this.#reply;
+    if (reply && !reply.abort.signal.aborted) this.#play(reply);
   }
 
   /** A mark was reached. */
