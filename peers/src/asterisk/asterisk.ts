@@ -41,9 +41,7 @@ export type AsteriskTarget = {
  */
 export async function startAsterisk(target: AsteriskTarget): Promise<Asterisk> {
   const root = await privateRoot(SUITE, ['asterisk']);
-  // The package's own script would make this link.
-  const sounds = join(root.path, 'usr/share/asterisk/sounds/en');
-  if (!existsSync(sounds)) await symlink('en_US_f_Allison', sounds).catch(() => undefined);
+  await linkSounds(join(root.path, 'usr/share/asterisk/sounds'));
   const runFolder = await mkdtemp(join(tmpdir(), 'asterisk-'));
   const [httpPort = 0] = await freeTcpPorts(1);
   const ports = { http: httpPort, sip: await freeUdpPort(), rtp: await freeUdpBlock(RTP_PORTS) };
@@ -53,6 +51,17 @@ export async function startAsterisk(target: AsteriskTarget): Promise<Asterisk> {
   const asterisk = new Asterisk({ command, runFolder, ports, password });
   await asterisk.boot();
   return asterisk;
+}
+
+/** What the package's own script would link, and the prompt of the dialplan's error branch: Debian's core sounds lack it. */
+async function linkSounds(sounds: string): Promise<void> {
+  const links = [
+    ['en_US_f_Allison', 'en'],
+    ['something-terribly-wrong.gsm', 'en_US_f_Allison/an-error-has-occurred.gsm'],
+  ] as const;
+  for (const [target, name] of links) {
+    if (!existsSync(join(sounds, name))) await symlink(target, join(sounds, name)).catch(() => undefined);
+  }
 }
 
 type Ports = { readonly http: number; readonly sip: number; readonly rtp: number };

@@ -153,7 +153,14 @@ export class ServerUnderTest implements AsyncDisposable {
 
   /** A GET with the API key, its body parsed. @throws Error for any status but 200. */
   async get(path: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${path}`, { headers: { 'x-api-key': this.apiKey } });
+    const response = await fetch(`${this.url}${path}`, { headers: { 'x-api-key': this.apiKey } }).catch(
+      (cause: unknown) => {
+        const { exitCode, signalCode } = this.#child ?? {};
+        throw new Error(`GET ${path} failed; the server (exit ${exitCode}, ${signalCode}) said:\n${this.#output}`, {
+          cause,
+        });
+      },
+    );
     const text = await response.text();
     if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${text.slice(0, 300)}`);
     return JSON.parse(text);
