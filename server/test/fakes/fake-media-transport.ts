@@ -30,8 +30,10 @@ export class FakeMediaTransport implements MediaTransport {
   readonly sampleRate = 8_000;
   /** What the far side has heard since the call began. */
   readonly ear: number[] = [];
-  /** Samples that went to the wire after the call was closed: must stay 0. */
+  /** Verbs after the call was closed: harmless. */
   lateVerbs = 0;
+  /** Audio that was offered after we hung up ourselves: must stay 0. */
+  latePlays = 0;
   /** The far side stops confirming what it plays. */
   isSilentAboutPlayout = false;
   /** The caller's phone sends nothing while nobody speaks. */
@@ -80,6 +82,7 @@ export class FakeMediaTransport implements MediaTransport {
   }
 
   play(frame: AudioFrame, _replyId: ReplyId): number {
+    if (this.#isClosing) this.latePlays++;
     if (this.#isOver()) return 0;
     const room = this.#samples(QUEUE_MS) - (this.#stream.length - this.#head);
     const accepted = Math.max(0, Math.min(room, frame.samples.length));
