@@ -1,10 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ByteSink } from './audiosocket-leg.ts';
 import { MediaPlane, type PlaneMemory } from './media-plane.ts';
 import type { ListenerNumber, MediaCommand } from './messages.ts';
 
+/** Linux: of this thread alone, and for root or with CAP_SYS_NICE only. */
+const NICENESS = -10;
 /** The most that caller audio waits before main hears of it. */
 const NEWS_WITHIN_MS = 1;
 
@@ -20,10 +23,21 @@ let isStopping = false;
 let timer: NodeJS.Timeout | undefined;
 let wakeAtMs = Number.POSITIVE_INFINITY;
 
+raisePriority();
 port.on('message', (commands: readonly MediaCommand[]) => {
   for (const command of commands) obey(command);
   wakeWithin(0);
 });
+
+/** Keeps busy neighbours from making us late: a frame that is late cannot be caught up with. */
+function raisePriority(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(NICENESS);
+  } catch {
+    // Without the right to it, the usual priority has to do.
+  }
+}
 
 function obey(command: MediaCommand): void {
   switch (command.type) {
