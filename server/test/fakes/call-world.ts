@@ -14,12 +14,12 @@ import { FakeBrain } from './fake-brain.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 import type { FakeMediaOptions } from './fake-media-transport.ts';
 import { FakeMediaTransport } from './fake-media-transport.ts';
-import { LoudnessVad } from './loudness-vad.ts';
 import { RecordingLog, RecordingMetrics } from './recording-log.ts';
 import type { ScriptedSpeechToTextOptions } from './scripted-speech-to-text.ts';
 import { ScriptedSpeechToText } from './scripted-speech-to-text.ts';
 import type { ScriptedTextToSpeechOptions } from './scripted-text-to-speech.ts';
 import { ScriptedTextToSpeech } from './scripted-text-to-speech.ts';
+import { ScriptedVad } from './scripted-vad.ts';
 import { WordBook } from './word-book.ts';
 
 export type CallWorldOptions = {
@@ -37,7 +37,7 @@ export type CallWorldOptions = {
 export class CallWorld {
   readonly clock = new FakeClock();
   readonly media: FakeMediaTransport;
-  readonly vad = new LoudnessVad();
+  readonly vad = new ScriptedVad();
   /** The assistant's words are short, the caller's long. */
   readonly assistantWords = new WordBook(120, 40);
   readonly callerWords = new WordBook(240, 40);
