@@ -23,7 +23,6 @@ import { startVoiceActivity } from './inference/voice-activity.ts';
 import { startMediaWorker } from './media/media-worker.ts';
 import type { PrometheusMetrics } from './observability/metrics.ts';
 import { openProviders } from './providers/index.ts';
-import type { ProviderSettings } from './providers/provider.ts';
 import { SILERO } from './providers/silero/silero.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { systemRandom } from './runtime/system-random.ts';
@@ -77,7 +76,12 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   stack.defer(() => journal.close().catch((error: unknown) => log.error('journal.lost', {}, error)));
 
   const providers = stack.use(
-    openProviders({ env: providerSettings(parts), cacheDir: parts.cacheDir, searchPath: parts.searchPath, ...shared }),
+    openProviders({
+      env: { openAi: { ...config.openAi, apiKey: secrets.openAiApiKey } },
+      cacheDir: parts.cacheDir,
+      searchPath: parts.searchPath,
+      ...shared,
+    }),
   );
   const vad = stack.use(await startVoiceActivity({ ...SILERO, maxSessions: CAPACITY, ...shared }));
   const worker = stack.use(startMediaWorker(shared));
@@ -129,11 +133,4 @@ function databaseOf({ config, secrets }: ServerParts): DatabaseSettings {
   if (config.database.type === 'embedded' || secrets.databaseUrl === null)
     return { type: 'embedded', dataDir: config.dataDir };
   return { type: 'url', url: secrets.databaseUrl, maxConnections: config.database.maxConnections };
-}
-
-function providerSettings({ config, secrets }: ServerParts): ProviderSettings {
-  const { baseUrl } = config.openAi;
-  const { openAiApiKey: apiKey } = secrets;
-  if (baseUrl === null && apiKey === null) return {};
-  return { openAi: { ...(baseUrl === null ? {} : { baseUrl }), ...(apiKey === null ? {} : { apiKey }) } };
 }

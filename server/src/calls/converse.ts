@@ -18,8 +18,11 @@ export interface Engines {
   /** Null: there is none, and the call is led by keys. @throws AppError invalid_parameters for a name nobody has. */
   speechToText(choice: ProviderChoice): Promise<SpeechToText | null>;
   textToSpeech(choice: ProviderChoice): Promise<TextToSpeech>;
-  /** The brain, and the settings it is to read: `auto` is decided here, call by call. */
-  chooseBrain(settings: BrainSettings): Promise<{ readonly brain: Brain; readonly settings: BrainSettings }>;
+  /** The brain, and the settings it is to read. `auto` is decided here: a model only where its words can be answered freely. */
+  chooseBrain(
+    settings: BrainSettings,
+    hearing: SpeechToText | null,
+  ): Promise<{ readonly brain: Brain; readonly settings: BrainSettings }>;
 }
 
 export type ConverseParts = {
@@ -45,10 +48,10 @@ export async function converse(
 }
 
 async function choose(engines: Engines, settings: AssistantSettings) {
-  const [speechToText, textToSpeech, chosen] = await Promise.all([
+  const [speechToText, textToSpeech] = await Promise.all([
     engines.speechToText(settings.speechToText),
     engines.textToSpeech(settings.textToSpeech),
-    engines.chooseBrain(settings.brain),
   ]);
+  const chosen = await engines.chooseBrain(settings.brain, speechToText);
   return { speechToText, textToSpeech, brain: chosen.brain, settings: { ...settings, brain: chosen.settings } };
 }

@@ -1,19 +1,26 @@
 import type { Engines } from '../calls/converse.ts';
 import { modelBrain } from '../conversation/model-brain.ts';
 import type { BrainSettings } from '../core/assistant/assistant-settings.ts';
+import type { SpeechToText } from '../core/ports/speech-to-text.ts';
 import type { ProviderRegistry } from '../providers/provider-registry.ts';
 import { scriptedBrain } from '../providers/scripted/scripted-brain.ts';
 
 /** The engines that assistants' settings may name. */
 export function enginesOf(providers: ProviderRegistry): Engines {
-  const chooseBrain = async (settings: BrainSettings): ReturnType<Engines['chooseBrain']> => {
+  const chooseBrain = async (
+    settings: BrainSettings,
+    hearing: SpeechToText | null,
+  ): ReturnType<Engines['chooseBrain']> => {
     switch (settings.type) {
       case 'scripted':
         return { brain: scriptedBrain(settings.flow), settings };
       case 'model':
         return { brain: modelBrain(await providers.languageModel(settings.provider), settings), settings };
-      case 'auto':
-        return chooseBrain((await providers.defaultBrainType()) === 'model' ? settings.model : settings.otherwise);
+      case 'auto': {
+        const canTalkFreely = hearing !== null && !hearing.capabilities.isGrammarOnly;
+        const isModel = canTalkFreely && (await providers.defaultBrainType()) === 'model';
+        return await chooseBrain(isModel ? settings.model : settings.otherwise, hearing);
+      }
     }
   };
   return {

@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { Type } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { AppError } from '../core/errors.ts';
 import { type ContextId, parseAssistantId, parseContextId } from '../core/ids.ts';
 import type { ApiKeyScope } from '../core/project/project.ts';

@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from '@fastify/type-provider-typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { CALL_STATUSES, CHANNEL_NAMES, END_REASONS } from '../core/call/call.ts';
 
 const nullable = <Inner extends TSchema>(inner: Inner) => Type.Union([inner, Type.Null()]);

@@ -1,4 +1,4 @@
-import type { Static } from '@fastify/type-provider-typebox';
+import type { Static } from 'typebox';
 import type { Call } from '../core/call/call.ts';
 import type { CallDetail } from '../core/ports/call-repository.ts';
 import type { call, callDetail } from './call-schemas.ts';

@@ -26,7 +26,10 @@ describe('providers by choice', () => {
 
   test.each<[string, OpenProvidersOptions['env']]>([
     ['a key', { openAi: { apiKey: 'sk-1' } }],
-    ['a base URL', { openAi: { baseUrl: 'http://127.0.0.1:9/v1' } }],
+    [
+      'a base URL and models for speech',
+      { openAi: { baseUrl: 'http://127.0.0.1:9/v1', speechToTextModel: 'whisper', textToSpeechModel: 'piper' } },
+    ],
   ])('with %s, auto is the OpenAI-compatible server for all three', async (_what, settings) => {
     const registry = open(settings);
     const auto = { provider: 'auto' };
@@ -35,6 +38,14 @@ describe('providers by choice', () => {
     expect((await registry.speechToText(auto))?.name).toBe('openai-compatible');
     expect((await registry.languageModel(auto)).name).toBe('openai-compatible');
     expect(await registry.defaultBrainType()).toBe('model');
+  });
+
+  test('with a base URL alone, auto leaves speech to the local engines: most such servers have none', async () => {
+    const registry = open({ openAi: { baseUrl: 'http://127.0.0.1:9/v1' } });
+
+    expect((await registry.textToSpeech({ provider: 'auto' })).name).toBe('flite');
+    expect((await registry.textToSpeech({ provider: 'openai-compatible' })).name).toBe('openai-compatible');
+    expect((await registry.languageModel({ provider: 'auto' })).name).toBe('openai-compatible');
   });
 
   test('settings that a configuration holds as null are unset', async () => {

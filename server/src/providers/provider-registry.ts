@@ -106,7 +106,7 @@ export class ProviderRegistry implements AsyncDisposable {
 
   async #firstFor(kind: ProviderKind): Promise<Provider | undefined> {
     for (const provider of this.#having(kind)) {
-      if ((await provider.missing(this.#surroundings)) === null) return provider;
+      if ((await provider.missing(this.#surroundings, kind)) === null) return provider;
     }
     return undefined;
   }
@@ -122,7 +122,7 @@ export class ProviderRegistry implements AsyncDisposable {
   }
 
   async #wishes(kind: ProviderKind): Promise<string[]> {
-    const wishes = await Promise.all(this.#having(kind).map((provider) => provider.missing(this.#surroundings)));
+    const wishes = await Promise.all(this.#having(kind).map((provider) => provider.missing(this.#surroundings, kind)));
     return wishes.filter((wish) => wish !== null);
   }
 

@@ -45,8 +45,8 @@ export type Provider = { readonly [Kind in ProviderKind]?: Opener<Kind> } & {
   readonly optionsSchema: TSchema;
   /** For the server's own settings, or a credential; left out where there are none. */
   readonly settingsSchema?: TSchema;
-  /** Null when it can be used here and now, else what to do to make it so. */
-  readonly missing: (surroundings: ProviderSurroundings) => Promise<string | null>;
+  /** Null when it can be used here and now, else what to do to make it so. With a kind: whether `auto` may take it for that. */
+  readonly missing: (surroundings: ProviderSurroundings, autoFor?: ProviderKind) => Promise<string | null>;
   /** In words for the start-up text: what is used for this kind. */
   readonly describe: (surroundings: ProviderSurroundings, kind: ProviderKind) => Promise<string>;
 };

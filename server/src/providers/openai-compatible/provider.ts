@@ -9,6 +9,8 @@ const MODEL_SETTING = {
   textToSpeech: 'textToSpeechModel',
 } as const;
 
+const MODEL_VARIABLE = { speechToText: 'OPENAI_STT_MODEL', textToSpeech: 'OPENAI_TTS_MODEL' } as const;
+
 /** Any server that speaks OpenAI's HTTP API, in the list: there with a key or a base URL. A connection each, since each closes its own. */
 export const openAiCompatible: Provider = {
   name: PROVIDER_NAME,
@@ -17,8 +19,13 @@ export const openAiCompatible: Provider = {
     { additionalProperties: false },
   ),
   settingsSchema: openAiSettingsSchema,
-  missing: async ({ settings: { openAi } }) =>
-    openAi?.apiKey || openAi?.baseUrl ? null : 'set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own',
+  missing: async ({ settings: { openAi } }, autoFor) => {
+    if (!openAi?.apiKey && !openAi?.baseUrl) return 'set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own';
+    // Ollama and vLLM serve language models only: a server of one's own speaks or hears once its model is named.
+    const isNamed =
+      autoFor === undefined || autoFor === 'languageModel' || openAi[MODEL_SETTING[autoFor]] !== undefined;
+    return openAi.baseUrl && !isNamed ? `set ${MODEL_VARIABLE[autoFor]} if your server offers it` : null;
+  },
   describe: async (surroundings, kind) => {
     const { host } = new URL(connect(surroundings).baseUrl);
     return `${PROVIDER_NAME} at ${host}, model ${modelOf(surroundings, kind)}`;
