@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ByteSink } from './audiosocket-leg.ts';
 import { MediaPlane, type PlaneMemory } from './media-plane.ts';
 import type { ListenerNumber, MediaCommand } from './messages.ts';
+import { SocketSink } from './socket-sink.ts';
 
 /** Linux: of this thread alone, and for root or with CAP_SYS_NICE only. */
 const NICENESS = -10;
@@ -92,7 +92,7 @@ function unlisten(listener: ListenerNumber): void {
 
 function connect(listener: ListenerNumber, socket: Socket): void {
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const leg = plane.accept(listener, sinkOf(socket), { address, nowMs: performance.now() });
+  const leg = plane.accept(listener, new SocketSink(socket), { address, nowMs: performance.now() });
   socket.on('error', (error: NodeJS.ErrnoException) => leg?.failed(error.code ?? error.message, performance.now()));
   if (leg === null) {
     socket.destroy();
@@ -115,17 +115,6 @@ function connect(listener: ListenerNumber, socket: Socket): void {
     leaveWhenIdle();
   });
   wakeWithin(NEWS_WITHIN_MS);
-}
-
-function sinkOf(socket: Socket): ByteSink {
-  return {
-    get queuedBytes() {
-      return socket.writableLength;
-    },
-    write: (bytes, written) => void socket.write(bytes, written),
-    end: () => void socket.end(),
-    destroy: () => void socket.destroy(),
-  };
 }
 
 function tell(news: Parameters<MediaPlane['tell']>[0]): void {
