@@ -118,7 +118,7 @@ export class Speaking {
   /** A mark was reached. */
   played(mark: string): void {
     const reply = this.#reply;
-    if (!reply || reply.abort.signal.aborted) return;
+    if (!reply || !this.#parts.accept(reply.id)) return;
     if (mark === firstMark(reply.id)) this.#parts.listener.firstHeard(reply.id);
     if (mark === lastMark(reply.id)) this.#parts.listener.heard(reply.id);
   }

@@ -165,6 +165,22 @@ describe('barge-in', () => {
     expect(call.brain.heard[1]).toEqual({ text: '', wasInterrupted: true });
   });
 
+  test('a question whose answer was heard in part is not asked again', async () => {
+    const call = new CallWorld({ answer: (_input, turn) => (turn === 0 ? [] : [says(LONG)]) });
+    await call.pass(300);
+    call.say('a table');
+    await call.pass(2_200);
+
+    call.say('no a room');
+    await call.pass(3_000);
+
+    expect(call.brain.heard[1]?.text).toMatch(/^one two/);
+    expect(call.brain.inputs.slice(1)).toEqual([
+      { type: 'said', text: 'a table' },
+      { type: 'said', text: 'no a room' },
+    ]);
+  });
+
   test('a cough while the brain thinks changes nothing', async () => {
     const call = new CallWorld({
       answer: (_input, turn) => (turn === 0 ? [] : [{ type: 'wait', ms: 900 }, says('Very well.')]),

@@ -158,6 +158,11 @@ export class FakeMediaTransport implements MediaTransport {
     this.#listener?.unheard?.(fromSample, toSample);
   }
 
+  /** The wire learns that less was heard before the last clear than it said. */
+  correctClear(heardSamples: number): void {
+    this.#listener?.cleared({ heardSamples, droppedSamples: this.#floor - heardSamples });
+  }
+
   hangUp(): void {
     this.#finish({ type: 'peer_closed' });
   }
