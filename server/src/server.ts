@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { openPostgresBus } from './bus/postgres-bus.ts';
 import { type AttachMediaParts, attachMedia } from './calls/attach-media.ts';
 import { CallJournal } from './calls/call-journal.ts';
 import { converse } from './calls/converse.ts';
@@ -7,6 +8,7 @@ import { drainCalls } from './calls/drain-calls.ts';
 import { endCallAs } from './calls/end-call.ts';
 import { LiveCalls } from './calls/live-calls.ts';
 import { NodeLease } from './calls/node-lease.ts';
+import { warmAssistant } from './calls/warm-assistant.ts';
 import { createChannels } from './channels/index.ts';
 import { DEMO_SETTINGS } from './composition/demo-settings.ts';
 import { enginesOf } from './composition/engines.ts';
@@ -14,7 +16,7 @@ import { assembleUseCases } from './composition/use-cases.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { SentenceCache } from './conversation/sentence-cache.ts';
-import type { NodeId, ProjectId } from './core/ids.ts';
+import type { AssistantId, NodeId, ProjectId } from './core/ids.ts';
 import type { CallControl, OpenListener } from './core/ports/channel.ts';
 import type { EventLog } from './core/ports/event-log.ts';
 import { API_KEY_SCOPES } from './core/project/project.ts';
@@ -70,10 +72,20 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
   const keys = new ApiKeyVerifier({ apiKeys, clock: systemClock });
   const liveCalls = new LiveCalls(CAPACITY, metrics);
-  const lease = new NodeLease({ nodes: storage.nodes, nodeId, activeCalls: () => liveCalls.size, ...shared });
-  stack.use(lease);
+  const lease = stack.use(
+    new NodeLease({ nodes: storage.nodes, nodeId, activeCalls: () => liveCalls.size, ...shared }),
+  );
+  const bus = stack.use(openPostgresBus({ connection: storage.connection, ...shared }));
+  bus.subscribe({
+    message: (message) => {
+      if (message.type === 'api-key.changed') keys.forget(message.apiKeyId);
+      if (message.type === 'call.end') liveCalls.find(message.contextId)?.end(message.reason);
+    },
+    resync: () => keys.forget(),
+  });
   const journal = new CallJournal({ calls, ...shared });
   stack.defer(() => journal.close().catch((error: unknown) => log.error('journal.lost', {}, error)));
+  await lease.start({ host: hostname(), pid: process.pid, url: `${config.http.host}:${config.http.port}` });
 
   const providers = stack.use(
     openProviders({
@@ -96,20 +108,36 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     { ...config.demo, apiKey: secrets.demoApiKey, settings: DEMO_SETTINGS },
   );
 
+  const warming = new AbortController();
+  stack.defer(() => warming.abort());
+  const warm = (id: AssistantId, version?: number) => {
+    const warmed = assistants
+      .version(id, version)
+      .then((found) => found && warmAssistant(talk, found.settings, warming.signal));
+    warmed.catch((error: unknown) => log.warn('assistant.not_warmed', { assistantId: id, reason: String(error) }));
+  };
   const startConversation: AttachMediaParts['startConversation'] = (...call) => converse(talk, ...call);
   const control: CallControl = {
     attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
-    endCall: (contextId, reason) => endCallAs({ calls, liveCalls }, contextId, reason),
+    endCall: (contextId, reason) => endCallAs({ calls, liveCalls, bus }, contextId, reason),
   };
   const channels = createChannels({ worker, audioSocket: config.audioSocket, log });
-  const useCases = assembleUseCases({ ...shared, storage, keys, liveCalls, publicHost: config.publicHost });
+  const useCases = assembleUseCases({
+    ...shared,
+    storage,
+    keys,
+    liveCalls,
+    bus,
+    publicHost: config.publicHost,
+    opened: ({ assistantId, assistantVersion }) => warm(assistantId, assistantVersion),
+  });
   const http = createHttpServer({ config: config.http, useCases, control, channels, ...shared });
   stack.defer(() => http.close());
 
   const listeners: OpenListener[] = [];
   for (const channel of channels) if (channel.listen) listeners.push(stack.use(await channel.listen(control)));
   const at = await http.listen();
-  await lease.start({ host: hostname(), pid: process.pid, url: at.url });
+  if (demo) warm(demo.assistantId);
   const rooms = stack.move();
   return {
     nodeId,

@@ -2,20 +2,30 @@ import type { EndReason } from '../core/call/call.ts';
 import { AppError } from '../core/errors.ts';
 import type { ContextId, ProjectId } from '../core/ids.ts';
 import type { CallRepository } from '../core/ports/call-repository.ts';
+import type { EventBus } from '../core/ports/event-bus.ts';
 import type { LiveCalls } from './live-calls.ts';
 
-export type EndCallParts = { readonly calls: Pick<CallRepository, 'find' | 'end'>; readonly liveCalls: LiveCalls };
+export type EndCallParts = {
+  readonly calls: Pick<CallRepository, 'find' | 'end'>;
+  readonly liveCalls: LiveCalls;
+  readonly bus: Pick<EventBus, 'publish'>;
+};
 
-/** Ends a call of a project, pending or live; ending it again is fine. @throws AppError context_not_found. */
+/** Ends a call of a project, pending or live, on whatever node; ending it again is fine. @throws AppError context_not_found. */
 export async function endCall(parts: EndCallParts, projectId: ProjectId, contextId: ContextId): Promise<void> {
   const context = await parts.calls.find(contextId);
   if (context === null || context.projectId !== projectId) throw new AppError('context_not_found');
   await endCallAs(parts, contextId, context.status === 'pending' ? 'cancelled' : 'assistant_hung_up');
 }
 
-/** The same on a carrier's word: the conversation is told where it lives here, else the record is closed. */
+/**
+ * The same on a carrier's word. The node that holds the conversation ends it, so that its last turns are written; where none
+ * does, the record is closed.
+ */
 export async function endCallAs(parts: EndCallParts, contextId: ContextId, reason: EndReason): Promise<void> {
   const live = parts.liveCalls.find(contextId);
-  if (live) live.end(reason);
-  else await parts.calls.end(contextId, reason);
+  if (live) return live.end(reason);
+  const context = await parts.calls.find(contextId);
+  if (context?.status === 'claimed') await parts.bus.publish({ type: 'call.end', contextId, reason });
+  else if (context) await parts.calls.end(contextId, reason);
 }

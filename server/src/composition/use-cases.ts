@@ -2,8 +2,10 @@ import { checkContext } from '../calls/check-context.ts';
 import { endCall } from '../calls/end-call.ts';
 import type { LiveCalls } from '../calls/live-calls.ts';
 import { receiveCall } from '../calls/receive-call.ts';
+import type { CallContext } from '../core/call/call-context.ts';
 import { AppError } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { EventBus } from '../core/ports/event-bus.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { Metrics } from '../core/ports/metrics.ts';
 import type { Random } from '../core/ports/random.ts';
@@ -17,7 +19,10 @@ export type UseCaseParts = {
   readonly storage: Storage;
   readonly keys: ApiKeyVerifier;
   readonly liveCalls: LiveCalls;
+  readonly bus: Pick<EventBus, 'publish'>;
   readonly publicHost: string | null;
+  /** A context was opened: the moment to have its greeting ready. */
+  readonly opened: (context: CallContext) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: EventLog;
@@ -32,12 +37,11 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
   const admit = () => liveCalls.admit();
   return {
     verifyApiKey,
-    receiveCall: (command) =>
-      receiveCall({ ...parts, calls, assistants, verifyApiKey, admit, opened: () => {} }, command),
+    receiveCall: (command) => receiveCall({ ...parts, calls, assistants, verifyApiKey, admit }, command),
     // Asterisk reports nothing by HTTP: whatever comes here is about a call nobody knows.
     recordCarrierEvent: async () => 'unknown',
     checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
-    endCall: (projectId, contextId) => endCall({ calls, liveCalls }, projectId, contextId),
+    endCall: (projectId, contextId) => endCall({ ...parts, calls }, projectId, contextId),
     listCalls: (query) => calls.list(query),
     getCall: (projectId, contextId) => calls.get(projectId, contextId),
     checkReadiness: async () => {

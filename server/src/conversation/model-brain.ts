@@ -21,7 +21,7 @@ export type ModelBrainOptions = Pick<ModelBrainSettings, 'instructions' | 'greet
 
 /** A brain that thinks with a language model; it remembers of its own words only those the caller heard. */
 export function modelBrain(model: LanguageModel, options: ModelBrainOptions): Brain {
-  return { name: model.name, open: (call) => new ModelSession(model, options, call) };
+  return { name: model.name, fixedTexts: [options.greeting], open: (call) => new ModelSession(model, options, call) };
 }
 
 class ModelSession implements BrainSession {

@@ -57,5 +57,7 @@ export interface Brain {
   readonly name: string;
   /** Its sentences come again in other calls: their speech is worth keeping. */
   readonly repeatsSentences?: boolean;
+  /** Texts it surely says, the opening first: worth having as speech before a caller waits for it. */
+  readonly fixedTexts?: readonly string[];
   open(call: BrainCall): BrainSession;
 }

@@ -1,4 +1,5 @@
 import type { Brain } from '../../core/ports/brain.ts';
+import { fixedTextsOf } from './fixed-texts.ts';
 import { FlowSession } from './flow-session.ts';
 import { readFlow } from './read-flow.ts';
 
@@ -9,5 +10,6 @@ import { readFlow } from './read-flow.ts';
  */
 export function scriptedBrain(flow: unknown): Brain {
   const read = readFlow(flow);
-  return { name: 'scripted', repeatsSentences: true, open: (call) => new FlowSession(read, call) };
+  const fixedTexts = fixedTextsOf(read);
+  return { name: 'scripted', repeatsSentences: true, fixedTexts, open: (call) => new FlowSession(read, call) };
 }
