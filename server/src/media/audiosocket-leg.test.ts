@@ -80,7 +80,7 @@ describe('a new connection', () => {
     const peers = Array.from({ length: 256 }, (_, index) => connect(bench, `198.51.100.${index}`));
 
     expect(connect(bench, '203.0.113.1').leg).toBeNull();
-    if (peers[0]?.leg) bench.plane.release(peers[0].leg);
+    if (peers[0]?.leg) bench.door.release(peers[0].leg);
     expect(connect(bench, '203.0.113.1').leg).not.toBeNull();
     expect(readCounters(bench.counters)).toMatchObject({ unnamedSockets: 256, refused: 1 });
   });
@@ -330,7 +330,7 @@ describe('a live call', () => {
     await bench.pass(100);
 
     leg?.failed('ECONNRESET', bench.clock.nowMs());
-    if (leg) bench.plane.release(leg);
+    if (leg) bench.door.release(leg);
     await bench.pass(20);
 
     expect(counters()).toMatchObject({ activeCalls: 0, unnamedSockets: 0, framesInUse: 0 });

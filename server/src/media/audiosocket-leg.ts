@@ -7,10 +7,10 @@ import { CallerAudioWriter } from './caller-audio.ts';
 import type { FramePool } from './frame-pool.ts';
 import { LateRate } from './late-rate.ts';
 import { bump, COUNTER, type CounterMemory } from './media-counters.ts';
+import type { LegHost, MediaLeg } from './media-leg.ts';
 import type { CallNumber } from './messages.ts';
 import { Playout } from './playout.ts';
 import { StallDetector } from './stall-detector.ts';
-import type { TickMember } from './tick-wheel.ts';
 
 /** The way bytes leave: a socket, or what stands for it in a test. */
 export interface ByteSink {
@@ -23,20 +23,19 @@ export interface ByteSink {
   destroy(): void;
 }
 
-/** What a leg tells the plane it is on. */
-export interface LegHost {
-  readonly counters: CounterMemory;
-  pool(sampleRate: number): FramePool;
-  memory(sampleRate: number): CallMemory;
-  /** The peer sent its id, so it no longer counts as a socket without one. */
+/** What a leg needs of the door it came in by. */
+export interface LegDoor {
+  /** The leg has sent its id. */
   named(leg: AudioSocketLeg): void;
-  arrived(leg: AudioSocketLeg, contextId: ContextId, memory: CallMemory): void;
-  ring(leg: AudioSocketLeg): void;
-  digit(leg: AudioSocketLeg, digit: string): void;
-  unheard(leg: AudioSocketLeg, from: number, to: number): void;
-  /** The call is over; `gone` follows when the socket is. A leg that never arrived has no `ended`. */
-  ended(leg: AudioSocketLeg, end: MediaEnd): void;
+  pool(sampleRate: number): FramePool;
 }
+
+type LegStart = {
+  readonly host: LegHost;
+  readonly door: LegDoor;
+  readonly sink: ByteSink;
+  readonly nowMs: number;
+};
 
 /** A peer that says nothing at all is let go. */
 export const ID_WITHIN_MS = 5000;
@@ -58,10 +57,11 @@ const nothing = () => {};
  * One AudioSocket connection from its first byte to its last. `naming`: no id yet. `calling`: id seen, silence goes out, the
  * rate is not known yet. `live`: main knows the call. `closing`: the call is over, the socket is not.
  */
-export class AudioSocketLeg implements TickMember {
+export class AudioSocketLeg implements MediaLeg {
   readonly call: CallNumber;
   readonly remoteAddress: string;
   readonly #host: LegHost;
+  readonly #door: LegDoor;
   readonly #counters: CounterMemory;
   readonly #sink: ByteSink;
   readonly #parser: FrameParser;
@@ -80,15 +80,16 @@ export class AudioSocketLeg implements TickMember {
   /** Frames sent, silence included. */
   #frames = 0;
 
-  constructor(call: CallNumber, remoteAddress: string, start: { host: LegHost; sink: ByteSink; nowMs: number }) {
+  constructor(call: CallNumber, remoteAddress: string, start: LegStart) {
     this.call = call;
     this.remoteAddress = remoteAddress;
     this.#host = start.host;
+    this.#door = start.door;
     this.#counters = start.host.counters;
     this.#sink = start.sink;
     this.#nowMs = start.nowMs;
     this.#deadlineMs = start.nowMs + ID_WITHIN_MS;
-    this.#pool = start.host.pool(DEFAULT_RATE);
+    this.#pool = start.door.pool(DEFAULT_RATE);
     this.#parser = new FrameParser(ID_BYTES, (kind, bytes, from, to) => this.#frame(kind, bytes, from, to));
   }
 
@@ -179,14 +180,14 @@ export class AudioSocketLeg implements TickMember {
     this.#parser.maxPayloadBytes = MAX_PAYLOAD_BYTES;
     this.#state = 'calling';
     this.#deadlineMs = this.#nowMs + RATE_WITHIN_MS;
-    this.#host.named(this);
+    this.#door.named(this);
   }
 
   /** The rate is known, so main may know the call. */
   #arrive(sampleRate: number): void {
     const memory = this.#host.memory(sampleRate);
     this.#memory = memory;
-    this.#pool = this.#host.pool(sampleRate);
+    this.#pool = this.#door.pool(sampleRate);
     this.#playout = new Playout(memory, this.#counters, () => this.#host.ring(this));
     this.#callerAudio = new CallerAudioWriter(memory);
     this.#state = 'live';

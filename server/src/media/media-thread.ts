@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
+import { AudioSocketDoor } from './audiosocket-door.ts';
 import { MediaPlane, type PlaneMemory } from './media-plane.ts';
 import type { ListenerNumber, MediaCommand } from './messages.ts';
 import { SocketSink } from './socket-sink.ts';
@@ -18,6 +19,7 @@ const plane = new MediaPlane(workerData as PlaneMemory, {
   nowMs: performance.now(),
   post: (tick) => port.postMessage(tick),
 });
+const door = new AudioSocketDoor(plane);
 let sockets = 0;
 let isStopping = false;
 let timer: NodeJS.Timeout | undefined;
@@ -46,7 +48,7 @@ function obey(command: MediaCommand): void {
       break;
     case 'drain':
       servers.get(command.listener)?.close();
-      plane.closeLegs({ listener: command.listener, isNamed: false }, performance.now());
+      door.closeUnnamed(command.listener, performance.now());
       break;
     case 'unlisten':
       unlisten(command.listener);
@@ -85,14 +87,14 @@ function listen(command: Extract<MediaCommand, { type: 'listen' }>): void {
 function unlisten(listener: ListenerNumber): void {
   const server = servers.get(listener);
   servers.delete(listener);
-  plane.closeLegs({ listener }, performance.now());
+  plane.closeLegs(listener, performance.now());
   if (server === undefined) tell({ type: 'unlistened', listener });
   else server.close(() => tell({ type: 'unlistened', listener }));
 }
 
 function connect(listener: ListenerNumber, socket: Socket): void {
   const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const leg = plane.accept(listener, new SocketSink(socket), { address, nowMs: performance.now() });
+  const leg = door.accept(listener, new SocketSink(socket), { address, nowMs: performance.now() });
   socket.on('error', (error: NodeJS.ErrnoException) => leg?.failed(error.code ?? error.message, performance.now()));
   if (leg === null) {
     socket.destroy();
@@ -110,7 +112,7 @@ function connect(listener: ListenerNumber, socket: Socket): void {
   socket.on('close', () => {
     sockets--;
     leg.failed('the connection closed', performance.now());
-    plane.release(leg);
+    door.release(leg);
     wakeWithin(NEWS_WITHIN_MS);
     leaveWhenIdle();
   });

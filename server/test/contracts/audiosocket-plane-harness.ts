@@ -1,4 +1,5 @@
 import type { MediaTransport } from '@assistant/server/core/ports/media-transport';
+import { AudioSocketDoor } from '@assistant/server/media/audiosocket-door';
 import type { AudioSocketLeg, ByteSink } from '@assistant/server/media/audiosocket-leg';
 import { createDoorbellMemory } from '@assistant/server/media/doorbell';
 import { createCounterMemory } from '@assistant/server/media/media-counters';
@@ -62,6 +63,7 @@ export class PlaneBench {
   readonly counters = createCounterMemory();
   readonly arrivals: { contextId: string; remoteAddress: string; media: MediaTransport }[] = [];
   readonly plane: MediaPlane;
+  readonly door: AudioSocketDoor;
   readonly desk: MediaDesk;
   #posted: MediaTick[] = [];
 
@@ -71,6 +73,7 @@ export class PlaneBench {
       { counters: this.counters, doorbell },
       { nowMs: this.clock.nowMs(), post: (tick) => this.#posted.push(tick) },
     );
+    this.door = new AudioSocketDoor(this.plane);
     this.desk = new MediaDesk({
       doorbell,
       clock: this.clock,
@@ -85,7 +88,7 @@ export class PlaneBench {
   }
 
   accept(sink: ByteSink, address = '127.0.0.1'): AudioSocketLeg | null {
-    return this.plane.accept(1, sink, { address, nowMs: this.clock.nowMs() });
+    return this.door.accept(1, sink, { address, nowMs: this.clock.nowMs() });
   }
 
   /** Moves time on by the millisecond; `everyMs` is called before each. */
@@ -137,7 +140,7 @@ export async function openPlaneCall(sampleRate = 8000): Promise<Opened<MediaHarn
     breakOff: () => leg.failed('ECONNRESET', bench.clock.nowMs()),
     isHungUp: () => sink.ear.isHungUp && sink.isEnded,
   };
-  return { subject, close: async () => bench.plane.release(leg) };
+  return { subject, close: async () => bench.door.release(leg) };
 }
 
 /** Samples as they travel. */

@@ -12,7 +12,10 @@ export const START_WITHIN_MS = 5_000;
 export const QUIET_AT_MOST_MS = 30_000;
 
 /** Close codes of ours and of RFC 6455, 7.4. */
-export const CLOSE = { normal: 1000, policy: 1008, tryLater: 1013, claimed: 4409 } as const;
+export const CLOSE = { normal: 1000, unsupported: 1003, policy: 1008, tryLater: 1013, claimed: 4409 } as const;
+
+/** A carrier told goodbye in its own words closes the socket by itself; we do when it has not by then. */
+const GOODBYE_MS = 1_000;
 
 export type SocketSessionParts = {
   readonly arrival: SocketArrival;
@@ -75,6 +78,15 @@ export class SocketSession {
   /** Hangs up as asked by the call. */
   hangUp(): void {
     this.refuse(CLOSE.normal, '');
+  }
+
+  /** Hangs up in the carrier's own words. */
+  leave(sayGoodbye: () => void): void {
+    if (this.#isClosedByUs) return;
+    this.#isClosedByUs = true;
+    this.#timer.cancel();
+    sayGoodbye();
+    this.#timer = this.#parts.clock.after(GOODBYE_MS, () => this.#socket.close(CLOSE.normal, ''));
   }
 
   /** The socket is closed: tells the call why. `isOrderly`: the carrier said that the stream stops. */
