@@ -27,12 +27,12 @@ describe('the waterfall of an assistant’s turn', () => {
       expect(stages).toEqual(stages.toSorted((a, b) => a! - b!));
       const parts = stages.map((stage, index) => stage! - (stages[index - 1] ?? 0));
       expect(parts.reduce((sum, part) => sum + part, 0)).toBe(waterfall?.firstFramePlayedMs);
-      // 600 ms of silence make the end of the turn; the recogniser takes 100, the brain 200 and 100 more for the sentence.
-      expect(waterfall?.endpointMs).toBe(600);
-      expect(waterfall?.sttFinalMs).toBe(700);
-      expect(waterfall?.firstTokenMs).toBe(900);
-      expect(waterfall?.firstSentenceMs).toBe(1_000);
-      expect(waterfall?.firstTtsByteMs).toBe(1_050);
+      // 600 ms of silence make the end of the turn; the recogniser takes 100, the brain 200 and 100 more for the sentence, the
+      // voice 50. Time passes in steps of 10 ms.
+      for (const [index, atMs] of [600, 700, 900, 1_000, 1_050].entries()) {
+        expect(stages[index]).toBeGreaterThanOrEqual(atMs);
+        expect(stages[index]).toBeLessThan(atMs + 30);
+      }
     },
   );
 
@@ -78,7 +78,7 @@ describe('the record', () => {
     const call = new CallWorld({ answer: () => [says(LONG)] });
     await call.pass(1_000);
 
-    call.media.unhear(0, 8 * 320);
+    call.media.unhear(0, 8 * 280);
     await call.pass(2_000);
 
     expect(call.turns[0]?.heardText).toBe('three four five six seven eight nine ten.');
