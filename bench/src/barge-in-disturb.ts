@@ -36,7 +36,8 @@ const GOES_ON_WITHIN_MS = 6_000;
 /** Lost or strange up to here are two edges of 20 ms windows; what is played again after a false alarm is at most 400 ms. */
 const EDGES_MS = 40;
 const MAX_REWIND_MS = 420;
-const REFERENCE_QUIET_MS = 3_000;
+/** Longer than any call of this bench. */
+const REFERENCE_MS = 16_000;
 
 /** One call for each noise, judged against a call without any. */
 export async function disturb(
@@ -49,11 +50,11 @@ export async function disturb(
   return await inTurns((each) => disturbOnce(server, each, reference));
 }
 
-/** The whole answer as it sounds when nobody makes a noise. */
+/** The answer as it sounds when nobody makes a noise. */
 async function undisturbed(server: ServerUnderTest): Promise<Int16Array> {
   const { contextId } = await requestCall(server);
   await using phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
-  await phone.heardOut(REFERENCE_QUIET_MS);
+  await phone.heardVoice(REFERENCE_MS, 2 * REFERENCE_MS);
   return phone.heard.samples().slice();
 }
 

@@ -1,8 +1,5 @@
-import {
-  type AssistantSettings,
-  DEFAULT_ERROR_SENTENCE,
-  DEFAULT_TURN_SETTINGS,
-} from '@assistant/server/core/assistant/assistant-settings';
+import { scripted } from '@assistant/peers/server/test-assistant';
+import type { AssistantSettings } from '@assistant/server/core/assistant/assistant-settings';
 
 /** Some 40 s of speech, every sentence another, so that each 20 ms of it can be told from all others. */
 const ANSWER = `Thank you for calling. Before we begin, here is everything about our service that people usually ask.
@@ -17,17 +14,20 @@ Finally, a summary of this call can be sent to you, if you would like to have on
 
 /** An assistant that gives its long answer as soon as the call is up. */
 export function longAnswer(): AssistantSettings {
-  return {
-    language: 'en-US',
-    brain: {
-      type: 'model',
-      provider: { provider: 'auto' },
-      instructions: 'Answer briefly.',
-      greeting: ANSWER.replaceAll('\n', ' '),
+  return scripted({
+    start: 'answer',
+    fallback: 'goodbye',
+    nodes: {
+      answer: { type: 'say', text: ANSWER.replaceAll('\n', ' '), next: 'menu' },
+      menu: {
+        type: 'ask',
+        text: 'Would you like billing or support?',
+        choices: [
+          { value: 'billing', phrases: ['billing'], digits: '1', next: 'goodbye' },
+          { value: 'support', phrases: ['support'], digits: '2', next: 'goodbye' },
+        ],
+      },
+      goodbye: { type: 'hang_up', text: 'Goodbye.' },
     },
-    speechToText: { provider: 'auto' },
-    textToSpeech: { provider: 'auto' },
-    turn: DEFAULT_TURN_SETTINGS,
-    errorSentence: DEFAULT_ERROR_SENTENCE,
-  };
+  });
 }
