@@ -57,7 +57,7 @@ const STEADY_MS = 10_000;
 const STOP_WITHIN_MS = 3000;
 /** Old generation limit: the heap holds no audio, so a leak shows here before it hurts the process. */
 const HEAP_MB = 256;
-/** A young generation this small keeps a collection under a millisecond. */
+/** Of what Node allocates a frame: `bench pacing` at 1000 calls saw 55 KB a call with 8 MB, 63-69 with 16, and no more CPU. */
 const YOUNG_HEAP_MB = 8;
 
 /** Starts the media worker. A thread that dies ends its calls as `failed`, and a new one takes over its ports. */
