@@ -1,6 +1,7 @@
 import { PlayoutLedger } from '../audio/playout-ledger.ts';
 import { Resampler } from '../audio/resampler.ts';
 import { samplesPerFrame } from '../core/audio-frame.ts';
+import { toAppError } from '../core/errors.ts';
 import type { ReplyId } from '../core/ids.ts';
 import type { Cleared, MediaTransport } from '../core/ports/media-transport.ts';
 import type { SpeechChunk } from '../core/ports/text-to-speech.ts';
@@ -84,10 +85,7 @@ export class Speaking {
   resume(): void {
     this.#isPaused = false;
     const { media, resumeRewindMs } = this.#parts;
-    this.#advance();
-    const heard = this.#reply ? this.#ledger.heardOf(this.#reply.id) : 0;
-    const reach = Math.round((resumeRewindMs * media.sampleRate) / 1000);
-    media.resume(this.#reply?.rewindFrom(heard, reach) ?? 0);
+    media.resume(this.#rewind(Math.round((resumeRewindMs * media.sampleRate) / 1000)));
   }
 
   /** Drops what was not heard and stops the voice. */
@@ -148,6 +146,14 @@ export class Speaking {
     this.#ledger.advance(this.#parts.media.position());
   }
 
+  /** How far to go back; not at all once everything was heard. */
+  #rewind(reach: number): number {
+    const reply = this.#reply;
+    this.#advance();
+    if (!reply || (reply.isQueued && this.#ledger.isFullyHeard(reply.id))) return 0;
+    return reply.rewindFrom(this.#ledger.heardOf(reply.id), reach);
+  }
+
   /** Has the next sentence made, when it is its turn. */
   #makeNext(reply: ReplyAudio): void {
     const sentence = reply.sentences[reply.unmade];
@@ -167,7 +173,18 @@ export class Speaking {
     );
   }
 
+  /** A voice that fails before its first sound is asked once more: most such failures are gone a moment later. */
   async #make(reply: ReplyAudio, sentence: SpokenSentence): Promise<void> {
+    try {
+      await this.#makeOnce(reply, sentence);
+    } catch (error) {
+      const canRetry = sentence.audio.length === 0 && toAppError(error).isRetryable && this.#parts.accept(reply.id);
+      if (!canRetry) throw error;
+      await this.#makeOnce(reply, sentence);
+    }
+  }
+
+  async #makeOnce(reply: ReplyAudio, sentence: SpokenSentence): Promise<void> {
     const { voice, accept, listener } = this.#parts;
     const { signal } = reply.abort;
     let resampler: Resampler | null = null;

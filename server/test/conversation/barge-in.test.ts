@@ -181,6 +181,18 @@ describe('barge-in', () => {
     ]);
   });
 
+  test('a short answer into the last moment of a question is heard, not taken for a cough', async () => {
+    const call = talking({ media: { latencyMs: 100 } });
+    await call.pass(1_660);
+
+    call.say('yes');
+    await call.pass(3_000);
+
+    expect(call.brain.inputs[1]).toEqual({ type: 'said', text: 'yes' });
+    expect(call.brain.heard[0]).toEqual({ text: LONG, wasInterrupted: false });
+    expect(call.eventTypes).toContain('barge_in_outlived');
+  });
+
   test('a cough while the brain thinks changes nothing', async () => {
     const call = new CallWorld({
       answer: (_input, turn) => (turn === 0 ? [] : [{ type: 'wait', ms: 900 }, says('Very well.')]),

@@ -44,6 +44,19 @@ describe('a part fails', () => {
     expect(call.endReason).toBe('provider_failed');
   });
 
+  test('the voice, once: the sentence is asked for again and the caller notices nothing', async () => {
+    let failures = 1;
+    const call = new CallWorld({
+      answer: () => [says('Hello.')],
+      textToSpeech: { failsOn: () => failures-- > 0 },
+    });
+
+    await call.pass(1_000);
+
+    expect(call.heardWords()).toBe('Hello.');
+    expect(call.endReason).toBeNull();
+  });
+
   test('the voice, from the start: the call ends at once', async () => {
     const call = new CallWorld({ answer: () => [says('Hello.')], textToSpeech: { failsOn: () => true } });
 

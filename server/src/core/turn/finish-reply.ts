@@ -2,16 +2,12 @@ import type { Step } from './transitions.ts';
 import { after, end, listen } from './transitions.ts';
 import type { TurnEffect } from './turn-effect.ts';
 import { cancelTimer } from './turn-effect.ts';
-import type { Closing, Speaking, Thinking } from './turn-state.ts';
+import type { Closing, Reply, Speaking, Thinking } from './turn-state.ts';
 
 /** A reply was heard to its end: what it said comes next. */
 export function finishReply(state: Thinking | Speaking | Closing, atMs: number): Step {
   const { reply, memory } = state;
-  const effects: TurnEffect[] = [
-    cancelTimer('progress'),
-    cancelTimer('confirmation'),
-    { type: 'settle_reply', replyId: reply.id },
-  ];
+  const effects = replyOver(reply);
   const { outcome } = reply;
   switch (outcome.type) {
     case 'listen':
@@ -22,4 +18,9 @@ export function finishReply(state: Thinking | Speaking | Closing, atMs: number):
       effects.push({ type: 'transfer', to: outcome.to });
       return [{ name: 'transferring', memory, to: outcome.to }, effects];
   }
+}
+
+/** What ends with a reply that was heard. */
+export function replyOver(reply: Reply): TurnEffect[] {
+  return [cancelTimer('progress'), cancelTimer('confirmation'), { type: 'settle_reply', replyId: reply.id }];
 }

@@ -1,6 +1,7 @@
-import { finishReply } from './finish-reply.ts';
+import { finishReply, replyOver } from './finish-reply.ts';
 import type { Step } from './transitions.ts';
-import { after, end, fail, leaveReply, PROGRESS_LIMIT_MS, stay } from './transitions.ts';
+import { after, end, fail, hear, idleness, leaveReply, PROGRESS_LIMIT_MS, stay } from './transitions.ts';
+import type { TurnEffect } from './turn-effect.ts';
 import { cancelTimer, startTimer } from './turn-effect.ts';
 import type { ReplyCompleteEvent, ReplyCutEvent, ReplyEvent } from './turn-event.ts';
 import type { Closing, Reply, Speaking, Suspecting, Thinking, TurnState } from './turn-state.ts';
@@ -62,7 +63,7 @@ function onOwnReply(state: Replying, event: ReplyEvent): Step {
     case 'reply_complete':
       return complete(state, event);
     case 'reply_heard':
-      return state.name === 'suspecting' ? stay(withReply(state, { isHeard: true })) : finishReply(state, event.atMs);
+      return state.name === 'suspecting' ? heardWhileSuspecting(state, event.atMs) : finishReply(state, event.atMs);
     case 'reply_failed':
       return failReply(state, event.atMs);
   }
@@ -80,6 +81,20 @@ function complete(state: Replying, event: ReplyCompleteEvent): Step {
   const confirmByMs = atMs + remainingMs + CONFIRMATION_SLACK_MS;
   const next = withReply(state, { outcome, isComplete: true, confirmByMs });
   return [next, [cancelTimer('progress'), startTimer('confirmation', confirmByMs - atMs)]];
+}
+
+/** There is nothing left to interrupt: whoever speaks now answers. Last words still wait for the decision. */
+function heardWhileSuspecting(state: Suspecting, atMs: number): Step {
+  const { reply, suspicion, memory } = state;
+  if (reply.outcome.type !== 'listen') return stay(withReply(state, { isHeard: true }));
+  const effects: TurnEffect[] = [
+    cancelTimer('barge_in_decision'),
+    ...replyOver(reply),
+    { type: 'resume_playout' },
+    { type: 'note', name: 'barge_in_outlived' },
+  ];
+  const idle = idleness(memory, reply.isIdleQuestion, atMs);
+  return after(effects, hear(memory, suspicion.utterance, { spoken: [], unanswered: null, idle }, atMs));
 }
 
 function failReply(state: Replying, atMs: number): Step {

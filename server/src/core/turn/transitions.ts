@@ -26,8 +26,13 @@ export function after(effects: readonly TurnEffect[], [state, more]: Step): Step
 
 /** Waits for the caller; the second time, after the idle question, for goodbye. */
 export function listen(memory: TurnMemory, wasAsked: boolean, atMs: number): Step {
+  return listenOn(memory, idleness(memory, wasAsked, atMs), atMs);
+}
+
+/** A silence that begins now. */
+export function idleness(memory: TurnMemory, wasAsked: boolean, atMs: number): Idleness {
   const { idleAskMs, idleGoodbyeMs } = memory.rules;
-  return listenOn(memory, { wasAsked, untilMs: atMs + (wasAsked ? idleGoodbyeMs : idleAskMs) }, atMs);
+  return { wasAsked, untilMs: atMs + (wasAsked ? idleGoodbyeMs : idleAskMs) };
 }
 
 /** Goes on waiting as before. */

@@ -188,6 +188,19 @@ describe('stage two', () => {
     expect(effects).toContainEqual({ type: 'end', reason: 'assistant_hung_up' });
   });
 
+  test('a question that was heard to its end meanwhile cannot be interrupted any more: the voice is its answer', () => {
+    const machine = Machine.speaking();
+    machine.complete();
+    machine.voice(2);
+
+    const effects = machine.on({ type: 'reply_heard', replyId: REPLY });
+
+    expect(types(effects)).not.toContain('cancel_utterance');
+    expect(types(effects)).toContain('settle_reply');
+    expect(types(effects)).toContain('resume_playout');
+    expect(machine.state).toMatchObject({ name: 'hearing', utterance: { id: UTTERANCE }, unanswered: null });
+  });
+
   test('after playing on, the far side has as much longer to confirm as it was paused and moved back', () => {
     const machine = Machine.speaking();
     machine.complete();
