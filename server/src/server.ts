@@ -34,6 +34,8 @@ import { openSecretBox } from './vault/open-secret-box.ts';
 import { ApiKeyVerifier } from './vault/verify-api-key.ts';
 
 /** Calls one process takes: what a core was measured to carry with room to spare. Beyond it phase 1 answers 503. */
+/** Beyond it all are forgotten, and made again when called. */
+const MAX_WARMED_VERSIONS = 1_000;
 const CAPACITY = 1_000;
 
 export type ServerParts = {
@@ -110,7 +112,13 @@ export async function startServer(parts: ServerParts): Promise<Server> {
 
   const warming = new AbortController();
   stack.defer(() => warming.abort());
+  // Once for each version: phase 1 asks with every call, and a voice takes a core for seconds.
+  const warmedVersions = new Set<string>();
   const warm = (id: AssistantId, version?: number) => {
+    const key = `${id} ${version ?? ''}`;
+    if (warmedVersions.has(key)) return;
+    if (warmedVersions.size >= MAX_WARMED_VERSIONS) warmedVersions.clear();
+    warmedVersions.add(key);
     const warmed = assistants
       .version(id, version)
       .then((found) => found && warmAssistant(talk, found.settings, warming.signal));
@@ -121,7 +129,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
     endCall: (contextId, reason) => endCallAs({ calls, liveCalls, bus }, contextId, reason),
   };
-  const channels = createChannels({ worker, audioSocket: config.audioSocket, log });
+  const channels = createChannels({ worker, audioSocket: config.audioSocket, ...shared });
   const useCases = assembleUseCases({
     ...shared,
     storage,

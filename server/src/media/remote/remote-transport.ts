@@ -169,7 +169,7 @@ export class RemoteTransport implements MediaTransport {
 
   /** Caller audio from the wire, at its rate; the view is not kept. */
   heardAudio(view: Int16Array): void {
-    if (this.#end) return;
+    if (this.#end || view.length === 0) return;
     const clockMs = this.#clock.nowMs();
     if (this.#listener) this.#listener.audio(view, clockMs);
     else this.#early.keepAudio(view, clockMs);
