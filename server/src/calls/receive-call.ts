@@ -61,7 +61,7 @@ export async function receiveCall(parts: ReceiveCallParts, command: ReceiveCall)
     ttlMs: INBOUND_CONTEXT_TTL_MS,
   });
   announce(parts, context, isNew);
-  return command.webhook.answer(context, parts.publicHost);
+  return command.webhook.answer(context, parts.publicHost, { request: command.request, settings: {} });
 }
 
 async function findAssistant(parts: ReceiveCallParts, rawId: string): Promise<Assistant> {

@@ -32,7 +32,7 @@ describe('what Asterisk is told', () => {
   test('success is the bare UUID, without a line end', () => {
     const context = { contextId: '11111111-2222-4333-8444-555555555555' } as CallContext;
 
-    expect(asteriskCallWebhook.answer(context, null)).toEqual({
+    expect(asteriskCallWebhook.answer(context, null, { request: request({}), settings: {} })).toEqual({
       status: 200,
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       body: '11111111-2222-4333-8444-555555555555',

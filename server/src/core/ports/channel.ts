@@ -1,7 +1,10 @@
 import type { ChannelName, EndReason } from '../call/call.ts';
 import type { CallContext } from '../call/call-context.ts';
+import type { CredentialSchema, OpenCredential } from '../credential/credential.ts';
 import type { AppError } from '../errors.ts';
-import type { ContextId } from '../ids.ts';
+import type { Field, FieldValues } from '../form/field.ts';
+import type { ContextId, CredentialId } from '../ids.ts';
+import type { Dialer } from './dialer.ts';
 import type { SocketArrival } from './media-socket.ts';
 import type { MediaTransport } from './media-transport.ts';
 
@@ -31,15 +34,63 @@ export type IncomingCall = {
   readonly metadata: Readonly<Record<string, unknown>>;
 };
 
+/** What a carrier's request is judged by. */
+export type Verification = {
+  readonly request: WebhookRequest;
+  readonly publicHost: string | null;
+  /** The accounts of this carrier that may have sent it. */
+  readonly credentials: readonly OpenCredential[];
+  /** The deployment's, empty where there is none. */
+  readonly settings: FieldValues;
+  /** Milliseconds since 1970, for proofs that age. */
+  readonly nowMs: number;
+};
+
+export type Verdict =
+  | { readonly type: 'verified'; readonly credentialId: CredentialId }
+  /** A proof was there and is not right; `difference` names the part, never a value. */
+  | { readonly type: 'wrong'; readonly difference: string }
+  /** No proof was there. `canVerify`: with what is configured an honest request would have carried one. */
+  | { readonly type: 'absent'; readonly canVerify: boolean };
+
+/** What a carrier says about a call after phase 1, in our words. */
+export type CallReport = {
+  readonly providerCallId: string | null;
+  /** Ours, where the carrier hands it back. */
+  readonly contextId: string | null;
+  /** The account the carrier says it is about, for finding who may vouch for it; null where it says nothing. */
+  readonly account: { readonly key: string; readonly value: string } | null;
+  /** The carrier's own word, for the log. */
+  readonly name: string;
+  /** Null: nothing that changes the call's state. */
+  readonly change: CallChange | null;
+};
+
+export type CallChange =
+  | { readonly type: 'ringing' }
+  | { readonly type: 'answered' }
+  | { readonly type: 'ended'; readonly reason: EndReason };
+
 /** Phase 1 of a channel: one webhook in, one document out. Pure: no I/O. */
 export interface CallWebhook {
+  /** Without PUBLIC_ASSISTANT_HOST there is nothing to answer: phase 1 is refused as not_configured. */
+  readonly needsPublicHost?: true;
   /** @throws AppError invalid_parameters naming what is missing. */
   read(request: WebhookRequest): IncomingCall;
-  /** @param publicHost PUBLIC_ASSISTANT_HOST, null when unset (@throws AppError not_configured where the answer needs it). */
-  answer(context: CallContext, publicHost: string | null): WebhookAnswer;
+  /** Judges the carrier's own proof: a signature, a password, an address. Without it only an API key opens calls. */
+  verify?(verification: Verification): Verdict | Promise<Verdict>;
+  /** What a carrier reports about a call, whatever it sends. */
+  readReport?(request: WebhookRequest): CallReport;
+  /**
+   * @param publicHost PUBLIC_ASSISTANT_HOST, null when unset (@throws AppError not_configured where the answer needs it).
+   * @param asked the request, and the settings of the call's deployment.
+   */
+  answer(context: CallContext, publicHost: string | null, asked: AnsweredRequest): WebhookAnswer;
   /** An error in the form this carrier can bear. */
   refuse(error: AppError): WebhookAnswer;
 }
+
+export type AnsweredRequest = { readonly request: WebhookRequest; readonly settings: FieldValues };
 
 /** What a listening channel hands over when a peer has named its call. */
 export type MediaArrival = {
@@ -67,7 +118,15 @@ export interface OpenListener extends AsyncDisposable {
 /** A kind of phone line. A new one is a folder, a line in the list, a doc page and the contract suite green. */
 export interface Channel {
   readonly name: ChannelName;
+  /** What an account of this carrier needs. */
+  readonly credentialSchema?: CredentialSchema;
+  /** What a deployment on this channel may be told, beside what all may be told. */
+  readonly settingsSchema?: readonly Field[];
   readonly webhook?: CallWebhook;
+  /** Asks the carrier whether it has this call, for calls that carried no proof. @throws AppError carrier_failed when it does not say. */
+  knowsCall?(credential: OpenCredential, providerCallId: string, signal: AbortSignal): Promise<boolean>;
+  /** Places calls. */
+  readonly dialer?: Dialer;
   /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */
   socket?(arrival: SocketArrival, control: CallControl): void;
   /** Opens the channel's own port. */
