@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { callUrl } from '@assistant/peers/phone/phase-one';
 import { type ServerUnderTest, startServer } from '@assistant/peers/server/server-under-test';
-import { percentiles } from './percentiles.ts';
+import { hundredth, percentiles } from './percentiles.ts';
 
 /** From 1.5 to twice as much each step: fine enough to name the point, and it ends soon. */
 const STEP = 1.5;
@@ -24,6 +24,8 @@ type LoadResult = {
   readonly ms: ReturnType<typeof percentiles>;
   /** Requests answered in a second, while the load ran. */
   readonly answeredPerSecond: number;
+  /** Of the server's process; the database has its own. */
+  readonly serverCpuMsPerCall: number;
 };
 
 /**
@@ -71,6 +73,7 @@ async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive }: 
   const count = Math.round(rate * seconds);
   const statuses: Record<string, number> = {};
   const tookMs: number[] = [];
+  const cpuMs = server.cpuMs();
   const startMs = performance.now();
   const answers: Promise<void>[] = [];
   let answeredInTime = 0;
@@ -90,7 +93,14 @@ async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive }: 
   await Promise.all(answers);
   agent.destroy();
   const ms = percentiles(Float64Array.from(tookMs));
-  return { rate, sent: count, statuses, ms, answeredPerSecond: Math.round(answeredInTime / seconds) };
+  return {
+    rate,
+    sent: count,
+    statuses,
+    ms,
+    answeredPerSecond: Math.round(answeredInTime / seconds),
+    serverCpuMsPerCall: hundredth((server.cpuMs() - cpuMs) / count),
+  };
 }
 
 /** One phase 1; the status, or the code of the error. */

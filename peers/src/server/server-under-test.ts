@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ export const ASSISTANT_ID = '123456789';
 const RTP_PORTS = 400;
 const START_MS = 60_000;
 const STOP_MS = 20_000;
+/** USER_HZ of Linux is 100 everywhere. */
+const CLOCK_TICK_MS = 10;
 const KEPT_OUTPUT = 20_000;
 /** Of our own environment only what programs need to run: no settings, no keys. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'LANG'] as const;
@@ -188,6 +190,14 @@ export class ServerUnderTest implements AsyncDisposable {
   async metrics(): Promise<Metrics> {
     const response = await fetch(`${this.url}/metrics`, { headers: { 'x-api-key': this.apiKey } });
     return readMetrics(await response.text());
+  }
+
+  /** CPU time of its process so far, ms; the database's processes are not counted. */
+  cpuMs(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
   }
 
   /** Open files of its process. */
