@@ -9,13 +9,27 @@ export type DigestServerOptions = {
   readonly key: Uint8Array;
   /** Random bytes for a nonce. */
   readonly randomBytes: (count: number) => Uint8Array;
-  /** In the order they are offered. NOTE: MD5 first, as a client that knows MD5 only may give up at an unknown first one. */
-  readonly algorithms?: readonly ('MD5' | 'SHA-256')[];
   readonly maxNonces?: number;
 };
 
+/**
+ * The algorithms to offer a client by its User-Agent. NOTE: baresip 1.0.0 (Debian 12, libre below 2) gives the whole call up when
+ * any of several challenges names an algorithm it does not know, though MD5 stands first (seen 2026-11).
+ */
+export function algorithmsFor(userAgent: string | undefined): readonly ('MD5' | 'SHA-256')[] {
+  return /^baresip v[01]\./i.test(userAgent ?? '') ? ['MD5'] : ['MD5', 'SHA-256'];
+}
+
 /** What a client claims with its credentials, before anybody has checked the secret. */
 export type DigestClaim = { readonly username: string; readonly algorithm: DigestAlgorithm };
+
+export type DigestChallengeInput = {
+  readonly source: string;
+  readonly nowMs: number;
+  /** The credentials were right, their nonce was not: the client tries again by itself. */
+  readonly isStale?: boolean;
+  readonly userAgent?: string | undefined;
+};
 
 export type DigestVerdict =
   /** `index` is the HA1 that fits. */
@@ -43,10 +57,10 @@ export class DigestServer {
     this.#counts = new NonceCounts(options.maxNonces);
   }
 
-  /** The values of WWW-Authenticate (or Proxy-Authenticate), one header for each algorithm (RFC 8760, 2.4). */
-  challenge(input: { readonly source: string; readonly nowMs: number; readonly isStale?: boolean }): string[] {
-    const { realm, key, randomBytes, algorithms = ['MD5', 'SHA-256'] } = this.#options;
-    return algorithms.map((algorithm) => {
+  /** The values of WWW-Authenticate (or Proxy-Authenticate), one header for each algorithm (RFC 8760, 2.4). MD5 stands first: some know no other. */
+  challenge(input: DigestChallengeInput): string[] {
+    const { realm, key, randomBytes } = this.#options;
+    return algorithmsFor(input.userAgent).map((algorithm) => {
       const nonce = createNonce(key, { nowMs: input.nowMs, source: input.source, salt: randomBytes(6) });
       const stale = input.isStale ? 'true' : undefined;
       return printDigestHeader({ realm, nonce, stale, algorithm, qop: 'auth' }, ['stale', 'algorithm']);

@@ -83,6 +83,14 @@ describe('server and client together', () => {
     expect(verify(server, header, [ha1('SHA-256')])).toEqual({ type: 'accepted', index: 0 });
   });
 
+  test('baresip 1.0 gives up at any algorithm it does not know: it is offered MD5 alone', () => {
+    const { server } = setup();
+
+    const challenges = server.challenge({ source: 'a', nowMs: NOW_MS, userAgent: 'baresip v1.0.0 (x86_64/linux)' });
+
+    expect(challenges.map((text) => parseDigestHeader(text)?.get('algorithm'))).toEqual(['MD5']);
+  });
+
   test('a client that knows MD5 only is let in by MD5', () => {
     const { server, challenge, answer, ha1 } = setup();
 

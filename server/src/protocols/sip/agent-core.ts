@@ -36,6 +36,8 @@ export interface AgentCore {
   readonly advertise: (remote: Target, local: Target) => HostPort;
   /** Dialogs by their key: requests with a To tag find their owner here. */
   readonly dialogs: Map<string, DialogOwner>;
+  /** Calls being placed and registrations: what else holds timers, to be closed with the agent. */
+  readonly ongoing: Set<{ close(): void }>;
   /** Targets that answered 503 with Retry-After, and until when (ms of the clock) they are left alone. */
   readonly avoided: Map<string, number>;
 }

@@ -68,6 +68,7 @@ export class UserAgent implements AsyncDisposable {
       transactions,
       transports,
       dialogs: new Map(),
+      ongoing: new Set(),
       avoided: new Map(),
     };
     this.transportEvents = {
@@ -97,6 +98,7 @@ export class UserAgent implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const owner of [...this.#core.dialogs.values()]) owner.close();
+    for (const one of [...this.#core.ongoing]) one.close();
     this.#core.transactions.close();
     await this.#core.transports[Symbol.asyncDispose]();
   }

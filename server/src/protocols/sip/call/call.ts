@@ -1,5 +1,6 @@
 import { type AgentCore, ALLOW_HEADER, type ChallengeAnswerer, contactFor, SUPPORTED_HEADER } from '../agent-core.ts';
 import type { Dialog } from '../dialog/dialog.ts';
+import type { Timer } from '../environment.ts';
 import { bodyText, type Header, headerOf, type SipRequest, type SipResponse } from '../message/message.ts';
 import { contentTypeOf, referToOf, tokensOf } from '../message/typed-headers.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
@@ -60,6 +61,7 @@ export class Call {
   #accepted: AcceptedResponse | undefined;
   #isOfferOpen = false;
   #mustReoffer = false;
+  #glareTimer: Timer | undefined;
   #isToldEnded = false;
   #resendAck: { readonly sequence: number; readonly send: () => void } | undefined;
 
@@ -299,7 +301,7 @@ export class Call {
     const waitMs = this.#options.isCaller
       ? 2100 + 10 * this.#core.random.below(191)
       : 10 * this.#core.random.below(201);
-    this.#core.clock.after(waitMs, () => {
+    this.#glareTimer = this.#core.clock.after(waitMs, () => {
       if (this.#state !== 'established' || this.#isOfferOpen) return;
       this.#invite(this.#options.media.offer(), isNew);
     });
@@ -339,6 +341,7 @@ export class Call {
     this.#state = 'ended';
     this.#timer.stop();
     this.#accepted?.stop();
+    this.#glareTimer?.cancel();
     this.peer.unregister();
     this.#tellEnded(why);
   }

@@ -38,6 +38,8 @@ export type OutgoingCallHandlers = CallHandlers & {
   readonly refused: (status: number, response: SipResponse | undefined) => void;
 };
 
+const DEFAULT_RING_MS = 60_000;
+
 type State = 'calling' | 'cancelling' | 'answered' | 'over';
 
 /** A call of ours until it is answered (RFC 3261, 13.2). Redirections (3xx) are refusals like any other. */
@@ -52,6 +54,7 @@ export class OutgoingCall {
   #sending: SendingRequest;
   #state: State = 'calling';
   #hasProvisional = false;
+  #cancelTimer: Timer | undefined;
   #call: Call | undefined;
   #callTag: string | undefined;
   #earlyAnswer: { readonly tag: string; readonly sdp: string } | undefined;
@@ -63,7 +66,8 @@ export class OutgoingCall {
     this.#options = options;
     this.#draft = this.#createInvite();
     this.#sending = this.#send();
-    this.#ringTimer = core.clock.after(options.ringTimeoutMs ?? 60_000, () => this.cancel());
+    this.#ringTimer = core.clock.after(options.ringTimeoutMs ?? DEFAULT_RING_MS, () => this.cancel());
+    core.ongoing.add(this);
   }
 
   get callId(): string {
@@ -75,6 +79,12 @@ export class OutgoingCall {
     if (this.#state !== 'calling') return;
     this.#state = 'cancelling';
     if (this.#hasProvisional) this.#sendCancel();
+  }
+
+  /** Forgets the call while it is being placed: the stack is closing. */
+  close(): void {
+    this.#sending.abandon();
+    this.#refuse(487, undefined);
   }
 
   #createInvite(): RequestDraft {
@@ -166,7 +176,7 @@ export class OutgoingCall {
   #answered(response: SipResponse, dialog: Dialog, flow: Flow): void {
     const { media, handlers, credentials } = this.#options;
     this.#state = 'answered';
-    this.#ringTimer.cancel();
+    this.#settle();
     this.#callTag = tagOf(response.to) ?? '';
     const options = { dialog, flow, media, handlers, credentials, isCaller: true, peerAllows: allowedBy(response) };
     this.#call = new Call(this.#core, options);
@@ -206,8 +216,7 @@ export class OutgoingCall {
       response: () => {},
       failed: () => {},
     });
-    this.#core.clock.after(TIMEOUT_MS, () => {
-      if (this.#state !== 'cancelling') return;
+    this.#cancelTimer = this.#core.clock.after(TIMEOUT_MS, () => {
       invite.terminate();
       this.#refuse(487, undefined);
     });
@@ -216,7 +225,13 @@ export class OutgoingCall {
   #refuse(status: number, response: SipResponse | undefined): void {
     if (this.#state === 'over' || this.#state === 'answered') return;
     this.#state = 'over';
-    this.#ringTimer.cancel();
+    this.#settle();
     this.#options.handlers.refused(status, response);
+  }
+
+  #settle(): void {
+    this.#ringTimer.cancel();
+    this.#cancelTimer?.cancel();
+    this.#core.ongoing.delete(this);
   }
 }

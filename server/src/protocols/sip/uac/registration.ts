@@ -46,6 +46,7 @@ export class Registration {
   #next: Timer | undefined;
   #keepAlive: Timer | undefined;
   #isRemoving = false;
+  #isClosed = false;
 
   constructor(core: AgentCore, options: RegistrationOptions) {
     this.#core = core;
@@ -53,7 +54,16 @@ export class Registration {
     this.#callId = randomToken(core.random);
     this.#tag = randomToken(core.random);
     this.#expires = options.expiresSeconds ?? DEFAULT_EXPIRES_SECONDS;
+    core.ongoing.add(this);
     this.#register();
+  }
+
+  /** Forgets it here, without a word to the registrar. */
+  close(): void {
+    this.#isClosed = true;
+    this.#next?.cancel();
+    this.#keepAlive?.cancel();
+    this.#core.ongoing.delete(this);
   }
 
   /** Takes the registration back (Expires: 0): the drain of a node. */
@@ -115,7 +125,7 @@ export class Registration {
     if (response.status < 200) return;
     if (response.status === 423) return this.#registerLonger(response);
     if (response.status >= 300) return this.#failed(response.status);
-    if (this.#isRemoving) return this.#options.changed?.({ type: 'removed' });
+    if (this.#isRemoving) return this.#removed();
     this.#backoffMs = FIRST_BACKOFF_MS;
     const seconds = grantedSeconds(response, this.#options.contactUser) ?? this.#expires;
     const share = 0.5 + this.#core.random.below(41) / 100;
@@ -133,19 +143,26 @@ export class Registration {
   }
 
   #failed(status: number) {
-    if (this.#isRemoving) return this.#options.changed?.({ type: 'removed' });
+    if (this.#isRemoving) return this.#removed();
     this.#keepAlive?.cancel();
     this.#plan(this.#backoffMs);
     this.#backoffMs = Math.min(2 * this.#backoffMs, MAX_BACKOFF_MS);
     this.#options.changed?.({ type: 'failed', status });
   }
 
+  #removed(): void {
+    this.close();
+    this.#options.changed?.({ type: 'removed' });
+  }
+
   #plan(delayMs: number): void {
+    if (this.#isClosed) return;
     this.#next?.cancel();
     this.#next = this.#core.clock.after(delayMs, () => this.#register());
   }
 
   #keepOpen(flow: Flow): void {
+    if (this.#isClosed) return;
     this.#keepAlive?.cancel();
     this.#keepAlive = this.#core.clock.after(KEEP_ALIVE_MS, () => {
       flow.send(KEEP_ALIVE);
