@@ -134,10 +134,12 @@ describe('a real Asterisk 22, by chan_websocket', () => {
   });
 
   test('none of it lost a mark, drifted, or was done without marks', async () => {
-    const metrics = await server.metrics();
+    const { values } = await server.metrics();
 
-    for (const name of ['stream_lost_marks_total', 'stream_drift_total', 'stream_without_marks_total'])
-      expect([name, metrics.sum(name)]).toEqual([name, 0]);
+    const troubles = [...values].filter(([sample]) =>
+      /stream_(lost_marks|drift|without_marks|malformed)_total/.test(sample),
+    );
+    expect(troubles).toEqual([]);
   });
 });
 

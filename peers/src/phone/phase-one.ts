@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { httpGet } from '../http-get.ts';
 
 export type CallRequest = {
   /** http://host:port */
@@ -18,16 +19,17 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function requestCall(request: CallRequest): Promise<CallAnswer> {
   const url = callUrl(request);
   const startedAtMs = performance.now();
-  const response = await fetch(url, { headers: { 'user-agent': 'asterisk-libcurl-agent/1.0' } }).catch(
+  const answer = await httpGet(url, { 'user-agent': 'asterisk-libcurl-agent/1.0', accept: '*/*' }).catch(
     (cause: unknown) => {
-      throw new Error(`no server answers at ${request.url}: is it started? (npm start)`, { cause });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`no server answers at ${request.url} (${reason}): is it started? (npm start)`, { cause });
     },
   );
-  const body = await response.text();
+  const { status, body } = answer;
   const tookMs = performance.now() - startedAtMs;
-  if (response.status !== 200) {
-    const reason = response.headers.get('x-error') ?? (body.slice(0, 200) || 'no reason given');
-    throw new Error(`the server refused the call with ${response.status}: ${reason}`);
+  if (status !== 200) {
+    const reason = answer.header('x-error') ?? (body.slice(0, 200) || 'no reason given');
+    throw new Error(`the server refused the call with ${status}: ${reason}`);
   }
   if (!UUID.test(body.trim())) throw new Error(`the server answered ${JSON.stringify(body.slice(0, 80))}, not a UUID`);
   return { contextId: body.trim(), tookMs };

@@ -18,9 +18,9 @@ export function readMetrics(text: string): Metrics {
   return { values, gauges };
 }
 
-/** The gauges of the product itself: those of the Node process (heap, event loop) go up and down as they like. */
+/** The gauges of the product itself: those of the Node process (heap, event loop delay) go up and down as they like. */
 export function productGauges({ values, gauges }: Metrics): Record<string, number> {
-  const isOfProcess = (name: string) => /^(process_|nodejs_)/.test(name);
+  const isOfProcess = (name: string) => /^(process_|nodejs_|event_loop_)/.test(name);
   const isGauge = (sample: string) => gauges.has(sample.replace(/\{.*/, ''));
   return Object.fromEntries([...values].filter(([sample]) => isGauge(sample) && !isOfProcess(sample)));
 }

@@ -10,6 +10,7 @@ import { systemRandom } from '@assistant/server/runtime/system-random';
 import { newApiKey } from '@assistant/server/vault/api-key';
 import { repositoryFolder } from '../cache-folder.ts';
 import { freeTcpPorts, freeUdpBlock, freeUdpPort } from '../free-ports.ts';
+import { httpGet } from '../http-get.ts';
 import { runProgram } from '../run-program.ts';
 import type { CallRecord } from './call-record.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
@@ -155,17 +156,13 @@ export class ServerUnderTest implements AsyncDisposable {
 
   /** A GET with the API key, its body parsed. @throws Error for any status but 200. */
   async get(path: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${path}`, { headers: { 'x-api-key': this.apiKey } }).catch(
-      (cause: unknown) => {
-        const { exitCode, signalCode } = this.#child ?? {};
-        throw new Error(`GET ${path} failed; the server (exit ${exitCode}, ${signalCode}) said:\n${this.#output}`, {
-          cause,
-        });
-      },
-    );
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${text.slice(0, 300)}`);
-    return JSON.parse(text);
+    const answer = await httpGet(`${this.url}${path}`, { 'x-api-key': this.apiKey }).catch((cause: unknown) => {
+      const { exitCode, signalCode } = this.#child ?? {};
+      const state = `exit ${exitCode}, signal ${signalCode}`;
+      throw new Error(`GET ${path} failed; the server (${state}) said:\n${this.#output}`, { cause });
+    });
+    if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}: ${answer.body.slice(0, 300)}`);
+    return JSON.parse(answer.body);
   }
 
   /** A call's record once it is ended. */
@@ -188,8 +185,8 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 
   async metrics(): Promise<Metrics> {
-    const response = await fetch(`${this.url}/metrics`, { headers: { 'x-api-key': this.apiKey } });
-    return readMetrics(await response.text());
+    const { body } = await httpGet(`${this.url}/metrics`, { 'x-api-key': this.apiKey });
+    return readMetrics(body);
   }
 
   /** CPU time of its process so far, ms; the database's processes are not counted. */
@@ -210,9 +207,8 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 
   async #isReady(): Promise<boolean> {
-    const response = await fetch(`${this.url}/readiness/`).catch(() => null);
-    await response?.body?.cancel();
-    return response?.status === 200;
+    const answer = await httpGet(`${this.url}/readiness/`).catch(() => null);
+    return answer?.status === 200;
   }
 
   #childEnv(): Record<string, string> {
