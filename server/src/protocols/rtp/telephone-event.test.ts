@@ -58,6 +58,16 @@ describe('hearing digits (RFC 4733)', () => {
     expect(digits).toEqual(['7 20', '8 20']);
   });
 
+  test('another source, or a clock that started anew, is a new digit though its timestamp is lower', () => {
+    const { press, digits } = receiver();
+    press({ event: 1, at: 900_000, durations: [160], ends: 1 });
+
+    press({ event: 2, at: 899_000, durations: [160], ends: 1, ssrc: 8 });
+    press({ event: 3, at: 160, durations: [160], ends: 1, ssrc: 8 });
+
+    expect(digits).toEqual(['1 20', '2 20', '3 20']);
+  });
+
   test('a key held down for ever is ended after ten seconds', () => {
     const { press, digits, events } = receiver();
     press({ event: 0, at: 1000, durations: Array.from({ length: 501 }, () => 160), ends: 0 });
@@ -70,8 +80,8 @@ describe('hearing digits (RFC 4733)', () => {
   test('other events and short payloads are passed over', () => {
     const { digits, events } = receiver();
 
-    events.push({ bytes: Uint8Array.of(16, 0x80, 0, 160), start: 0, end: 4, timestamp: 1 }, 0);
-    events.push({ bytes: Uint8Array.of(5, 0x80, 0), start: 0, end: 3, timestamp: 2 }, 0);
+    events.push({ bytes: Uint8Array.of(16, 0x80, 0, 160), start: 0, end: 4, timestamp: 1, ssrc: 7 }, 0);
+    events.push({ bytes: Uint8Array.of(5, 0x80, 0), start: 0, end: 3, timestamp: 2, ssrc: 7 }, 0);
 
     expect(digits).toEqual([]);
   });
@@ -113,7 +123,7 @@ describe('sending digits', () => {
     for (let tick = 0; tick < 40; tick++) {
       const frame = sender.next(payload, 0, tick * 160);
       if (frame.type === 'event')
-        events.push({ bytes: payload, start: 0, end: 4, timestamp: frame.timestamp }, tick * 20);
+        events.push({ bytes: payload, start: 0, end: 4, timestamp: frame.timestamp, ssrc: 7 }, tick * 20);
     }
 
     expect(digits).toEqual(['1 100', '* 100', 'D 100']);
@@ -140,10 +150,16 @@ function frames(sender: TelephoneEventSender, count: number): string[] {
 function receiver() {
   const digits: string[] = [];
   const events = new TelephoneEventReceiver(8000, (digit, durationMs) => digits.push(`${digit} ${durationMs}`));
-  const press = (key: { event: number; at: number; durations: number[]; ends: number }) => {
+  const press = (key: { event: number; at: number; durations: number[]; ends: number; ssrc?: number }) => {
     const send = (flags: number, duration: number, nowMs: number) =>
       events.push(
-        { bytes: Uint8Array.of(key.event, flags, duration >> 8, duration), start: 0, end: 4, timestamp: key.at },
+        {
+          bytes: Uint8Array.of(key.event, flags, duration >> 8, duration),
+          start: 0,
+          end: 4,
+          timestamp: key.at,
+          ssrc: key.ssrc ?? 7,
+        },
         nowMs,
       );
     for (const [index, duration] of key.durations.entries()) send(10, duration, index * 20);

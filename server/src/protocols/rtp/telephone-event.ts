@@ -19,14 +19,18 @@ const LOST_END_MS = 80;
 /** A digit held longer is ended, though packets still come. */
 const MAX_DIGIT_MS = 10_000;
 
+/** An event packet: payload `bytes[start, end)`, timestamp and source as in its header. */
+export type EventPacket = { bytes: Uint8Array; start: number; end: number; timestamp: number; ssrc: number };
+
 /**
- * Hears digits, each once: known by its timestamp, whatever was repeated or lost. It counts from its first packet seen; without a
+ * Hears digits, each once: known by its source and timestamp, whatever was repeated or lost. It counts from its first packet seen; without a
  * single end packet it ends when three packets' time has passed in silence, or the next digit begins.
  */
 export class TelephoneEventReceiver {
   readonly #clockRate: number;
   readonly #digit: (digit: string, durationMs: number) => void;
   #timestamp = -1;
+  #ssrc = -1;
   #event = -1;
   #duration = 0;
   #isOpen = false;
@@ -44,18 +48,17 @@ export class TelephoneEventReceiver {
     return this.#isOpen;
   }
 
-  /** Takes the payload `bytes[start, end)` of an event packet; `timestamp` as in the header. Others than 0-15 are passed over. */
-  push(
-    packet: { readonly bytes: Uint8Array; readonly start: number; readonly end: number; readonly timestamp: number },
-    nowMs: number,
-  ): void {
-    const { bytes, start, end, timestamp } = packet;
+  /** Takes an event packet; the object may be used again for the next. Events other than 0-15 are passed over. */
+  push(packet: EventPacket, nowMs: number): void {
+    const { bytes, start, end, timestamp, ssrc } = packet;
     const event = bytes[start] ?? 255;
     if (end - start < TELEPHONE_EVENT_BYTES || event >= DIGITS.length) return;
     const isEnd = ((bytes[start + 1] as number) & 0x80) !== 0;
     const duration = ((bytes[start + 2] as number) << 8) | (bytes[start + 3] as number);
-    if (timestamp !== this.#timestamp && isOlder(timestamp, this.#timestamp)) return;
-    if (timestamp !== this.#timestamp) this.#begin(event, timestamp, nowMs);
+    const isSame = timestamp === this.#timestamp && ssrc === this.#ssrc;
+    if (!isSame && ssrc === this.#ssrc && this.#isStraggler(timestamp)) return;
+    this.#ssrc = ssrc;
+    if (!isSame) this.#begin(event, timestamp, nowMs);
     if (!this.#isOpen) return;
     this.#duration = Math.max(this.#duration, duration);
     this.#heardMs = nowMs;
@@ -66,6 +69,12 @@ export class TelephoneEventReceiver {
   advanceTo(nowMs: number): void {
     if (!this.#isOpen) return;
     if (nowMs - this.#heardMs >= LOST_END_MS || nowMs - this.#startedMs >= MAX_DIGIT_MS) this.#finish();
+  }
+
+  /** Of an earlier digit, by 32-bit serial arithmetic; further back than ten seconds it is a clock that started anew. */
+  #isStraggler(timestamp: number): boolean {
+    const step = (timestamp - this.#timestamp) | 0;
+    return this.#timestamp >= 0 && step < 0 && -step < (MAX_DIGIT_MS / 1000) * this.#clockRate;
   }
 
   #begin(event: number, timestamp: number, nowMs: number): void {
@@ -81,11 +90,6 @@ export class TelephoneEventReceiver {
     this.#isOpen = false;
     this.#digit(DIGITS[this.#event] ?? '', Math.round((this.#duration / this.#clockRate) * 1000));
   }
-}
-
-/** 32-bit serial arithmetic: whether a timestamp lies before another. A straggler of an earlier digit is not a new one. */
-function isOlder(timestamp: number, than: number): boolean {
-  return than >= 0 && ((timestamp - than) | 0) < 0;
 }
 
 const FRAME_MS = 20;
