@@ -44,8 +44,8 @@ export interface AgentCore {
 
 /** The methods we serve (RFC 3261, 20.5). */
 export const ALLOW = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'];
-/** The extensions we speak. */
-export const SUPPORTED = ['100rel', 'timer', 'replaces', 'norefersub'];
+/** The extensions we speak as a server. Replaces is ours to send only, inside a Refer-To. */
+export const SUPPORTED = ['100rel', 'timer'];
 
 export const ALLOW_HEADER = { name: 'Allow', value: ALLOW.join(', ') };
 export const SUPPORTED_HEADER = { name: 'Supported', value: SUPPORTED.join(', ') };

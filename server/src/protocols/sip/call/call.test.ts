@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { settle } from '../../../../test/fakes/fake-clock.ts';
 import { FakeMedia, fakeAgent, lastSent, logged } from '../fakes/agent.ts';
 import { answered, dialogRequest, established, INVITE, invite, SDP } from '../fakes/answered-call.ts';
-import { FakeFlow, request } from '../fakes/wire.ts';
+import { FakeFlow, request, responseTo } from '../fakes/wire.ts';
 import { bodyText, headerOf } from '../message/message.ts';
 
 describe('requests inside the dialog', () => {
@@ -63,6 +63,18 @@ describe('requests inside the dialog', () => {
     call.reoffer();
 
     expect(await inDialog('INVITE', ...INVITE, ...SDP)).toEqual(['INVITE', '491']);
+  });
+
+  test('glare: the side that was called waits 0-2 s after a 491', async () => {
+    const { call, flow, clock, receive } = await established();
+    call.reoffer();
+    await receive(responseTo(lastSent(flow, 'INVITE'), 491));
+    flow.take();
+
+    clock.advance(2000);
+    await settle();
+
+    expect(flow.take()[0]).toBe('INVITE');
   });
 
   test('a re-INVITE before the ACK of the last 200 is 500 with Retry-After', async () => {

@@ -1,5 +1,5 @@
 import { FakeClock, settle } from '../../../../test/fakes/fake-clock.ts';
-import type { Call, CallHandlers } from '../call/call.ts';
+import type { CallHandlers } from '../call/call-options.ts';
 import type { OfferAnswer } from '../call/offer-answer.ts';
 import type { SipMessage, SipRequest } from '../message/message.ts';
 import type { Flow, Target, Transport } from '../transport/flow.ts';
@@ -90,5 +90,3 @@ export function lastSent(flow: FakeFlow, method: string): SipRequest {
 function summary(message: SipMessage): string {
   return message.type === 'request' ? message.method : `${message.status}`;
 }
-
-export type { Call };

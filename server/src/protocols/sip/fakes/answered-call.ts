@@ -1,5 +1,5 @@
 import { settle } from '../../../../test/fakes/fake-clock.ts';
-import type { SipRequest } from '../message/message.ts';
+import type { SipMessage, SipRequest } from '../message/message.ts';
 import { FakeMedia, fakeAgent, logged } from './agent.ts';
 import { FakeFlow, request } from './wire.ts';
 
@@ -29,7 +29,7 @@ export async function answered(...parts: (string | FakeFlow)[]) {
   const lines = parts.filter((part) => typeof part === 'string');
   const agent = fakeAgent();
   const flow = over ?? agent.flow;
-  const receive = (message: SipRequest) => agent.receive(message, flow);
+  const receive = (message: SipMessage) => agent.receive(message, flow);
   const hasContact = lines.some((line) => line.startsWith('Contact:'));
   const body = lines.includes('') ? [] : SDP;
   await receive(request('INVITE sip:100@192.0.2.1', ...(hasContact ? [] : INVITE), ...lines, ...body));

@@ -1,7 +1,9 @@
 import { type AgentCore, ALLOW_HEADER, type ChallengeAnswerer, SUPPORTED_HEADER } from '../agent-core.ts';
-import { allowedBy, Call, type CallHandlers, sdpOf } from '../call/call.ts';
+import { allowedBy, Call } from '../call/call.ts';
+import type { CallHandlers } from '../call/call-options.ts';
 import { CallPeer } from '../call/call-peer.ts';
 import type { OfferAnswer } from '../call/offer-answer.ts';
+import { sdpOf } from '../call/offer-exchange.ts';
 import { MIN_SE_SECONDS, offerHeaders, SESSION_SECONDS } from '../call/session-timer.ts';
 import { createClientDialog, type Dialog, type RequestDraft } from '../dialog/dialog.ts';
 import { randomToken, type Timer } from '../environment.ts';

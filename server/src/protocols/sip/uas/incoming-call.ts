@@ -1,6 +1,8 @@
 import { type AgentCore, ALLOW_HEADER, contactFor, SUPPORTED_HEADER } from '../agent-core.ts';
-import { allowedBy, Call, type CallHandlers, sdpOf } from '../call/call.ts';
+import { allowedBy, Call } from '../call/call.ts';
+import type { CallHandlers } from '../call/call-options.ts';
 import type { OfferAnswer } from '../call/offer-answer.ts';
+import { sdpOf } from '../call/offer-exchange.ts';
 import { negotiateInterval } from '../call/session-timer.ts';
 import { createServerDialog, type Dialog } from '../dialog/dialog.ts';
 import { randomToken } from '../environment.ts';
