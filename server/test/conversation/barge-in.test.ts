@@ -96,6 +96,16 @@ describe('barge-in', () => {
     expect(call.heardWords()).toContain('Very well.');
   });
 
+  test('a reply longer than the wire holds does not flow on into the room that cutting it made', async () => {
+    const call = talking({ answer: (_input, turn) => (turn === 0 ? [says(`${LONG} ${LONG} ${LONG}`)] : []) });
+    await call.pass(1_000);
+
+    call.say('wait please stop');
+    await call.pass(5_000);
+
+    expect(call.isQuiet(1_120, 5_900)).toBe(true);
+  });
+
   test('with interim words an acknowledgement lets the assistant play on', async () => {
     const call = talking({ speechToText: { hasInterim: true } });
     await call.pass(700);

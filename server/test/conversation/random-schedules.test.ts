@@ -12,7 +12,7 @@ const STEPS = 400;
 /** Every word of the brain's is said once in a call and carries the number of its reply: r3w2. */
 function brainOf(random: SeededRandom): (input: unknown, turn: number) => readonly BrainDeed[] {
   return (_input, turn) => {
-    const words = Array.from({ length: 1 + random.below(12) }, (_word, index) => `r${turn}w${index}`);
+    const words = Array.from({ length: 1 + random.below(30) }, (_word, index) => `r${turn}w${index}`);
     const deeds: BrainDeed[] = [];
     while (words.length > 0) {
       if (random.below(3) === 0) deeds.push(waits(random.below(600)));

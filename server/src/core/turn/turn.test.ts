@@ -162,6 +162,15 @@ describe('stage two', () => {
     expect(types(machine.timer('barge_in_decision'))).toContain('cancel_reply');
   });
 
+  test('what words committed is never dropped as a bump, however short', () => {
+    const machine = Machine.speaking({ hasInterim: true });
+    machine.voice(2);
+    machine.on({ type: 'interim', utteranceId: UTTERANCE, text: 'no' });
+    machine.atMs += 700;
+
+    expect(types(machine.timer('end_of_turn'))).toContain('finish_utterance');
+  });
+
   test('interim words of another utterance are no evidence', () => {
     const machine = Machine.speaking({ hasInterim: true });
     machine.voice(2);
