@@ -72,9 +72,11 @@ describe.each([
     await phone.heardVoice(3_000);
     const act = await phone.say('excuse me', words);
     await phone.heardQuiet(400);
+    // Asterisk sends no RTP while its queue is empty: only the end of the call tells how long it was quiet.
+    phone.hangUp();
+    await phone.ended;
     const stopMs = bargeInStopMs(phone, act, words);
     console.log(`${number}: silent ${stopMs} ms after the caller's voice began`);
-    phone.hangUp();
     const record = await recordOfLastCall();
 
     expect(stopMs).toBeLessThan(STOP_WITHIN_MS);
@@ -114,7 +116,7 @@ describe('a real Asterisk 22, by chan_websocket', () => {
 
     await phone.heardHangUp();
 
-    expect(await asterisk.log()).not.toContain('Exceptionally long');
+    expect(server.output).toContain('asterisk.format_refused');
   });
 
   test('frames reach the phone every 20 ms, none lost', async () => {
@@ -139,7 +141,7 @@ describe('a real Asterisk 22, by chan_websocket', () => {
     const troubles = [...values].filter(([sample]) =>
       /stream_(lost_marks|drift|without_marks|malformed)_total/.test(sample),
     );
-    expect(troubles).toEqual([]);
+    expect(troubles, server.output).toEqual([]);
   });
 });
 

@@ -37,10 +37,12 @@ export type CommandWireParts = {
 };
 
 type Mark = { readonly id: string; readonly frames: number };
+/** Why GET_STATUS was asked. A mark is processed one tick after its last frame, so only a late one may be called lost. */
+type Occasion = 'late mark' | 'idle' | 'regular';
 type Question = {
+  readonly occasion: Occasion;
   readonly epoch: number;
   readonly frames: number;
-  readonly isIdle: boolean;
   readonly askedMs: number;
 };
 type Status = { readonly queueLength: number; readonly isPaused: boolean };
@@ -125,15 +127,8 @@ export class CommandWire implements RemoteWire {
     const question = this.#questions.shift();
     if (!question || question.epoch !== this.#epoch) return;
     if (isPaused && !this.#isPaused) this.#command('CONTINUE_MEDIA');
-    const played = question.frames - queueLength;
-    const reached = this.#marks.findLast((mark) => mark.frames <= played);
-    if (reached) {
-      // Played, and no word of its mark: this Asterisk has none, unless it ever answered one.
-      if (this.#hasMarks === null) this.#doWithoutMarks();
-      else if (this.#hasMarks) this.#parts.metrics.count('stream_lost_marks_total', { channel: 'asterisk' });
-      this.#reach(reached.id);
-    }
-    const isStillIdle = question.isIdle && question.frames === this.#frames;
+    if (question.occasion === 'late mark') this.#makeGood(question.frames - queueLength);
+    const isStillIdle = question.occasion === 'idle' && question.frames === this.#frames;
     if (!isStillIdle || queueLength * this.#frameMs <= MOST_DRIFT_MS) return;
     this.#parts.metrics.count('stream_drift_total', { channel: 'asterisk' });
     this.sendClear();
@@ -172,6 +167,16 @@ export class CommandWire implements RemoteWire {
     this.#watch.goOn();
   }
 
+  /** So many frames were played, and no word of the marks behind them. */
+  #makeGood(played: number): void {
+    const reached = this.#marks.findLast((mark) => mark.frames <= played);
+    if (!reached) return;
+    // Unless it ever answered one, this Asterisk has no marks.
+    if (this.#hasMarks === null) this.#doWithoutMarks();
+    else if (this.#hasMarks) this.#parts.metrics.count('stream_lost_marks_total', { channel: 'asterisk' });
+    this.#reach(reached.id);
+  }
+
   #reach(id: string): void {
     const index = this.#marks.findIndex((mark) => mark.id === id);
     if (index < 0) return;
@@ -186,7 +191,7 @@ export class CommandWire implements RemoteWire {
     const isDeaf = this.#parts.clock.nowMs() - askedMs >= NO_ANSWER_MS;
     if (this.#hasMarks === null && isDeaf) this.#doWithoutMarks();
     if (this.#hasMarks === false) this.#reach(id);
-    else this.#ask(false);
+    else this.#ask('late mark');
   }
 
   #doWithoutMarks(): void {
@@ -201,22 +206,22 @@ export class CommandWire implements RemoteWire {
     this.#command('REPORT_QUEUE_DRAINED');
   }
 
-  #ask(isIdle: boolean): void {
+  #ask(occasion: Occasion): void {
     const askedMs = this.#parts.clock.nowMs();
-    this.#questions.push({ epoch: this.#epoch, frames: this.#frames, isIdle, askedMs });
+    this.#questions.push({ epoch: this.#epoch, frames: this.#frames, occasion, askedMs });
     this.#command('GET_STATUS');
   }
 
   #askRegularly(): void {
     this.#statusTimer = this.#parts.clock.after(STATUS_EVERY_MS, () => {
-      this.#ask(this.#marks.length === 0);
+      this.#ask(this.#marks.length === 0 ? 'idle' : 'regular');
       this.#askRegularly();
     });
   }
 
   #startIdleTimer(): void {
     this.#stopIdleTimer();
-    this.#idleTimer = this.#parts.clock.after(IDLE_MS, () => this.#ask(true));
+    this.#idleTimer = this.#parts.clock.after(IDLE_MS, () => this.#ask('idle'));
   }
 
   #stopIdleTimer(): void {

@@ -45,7 +45,7 @@ describe('what chan_websocket says, as Asterisk 22.10 was seen to write it', () 
     expect(parseControlEvent(message)).toEqual(expected);
   });
 
-  test.each(['{', '{"event"', 'MEDIA_START', 'MEDIA_START format:ulaw optimal_frame_size:0', 'DTMF_END digit:12'])(
+  test.each(['{', '{"event"', 'MEDIA_START', 'MEDIA_START format:ulaw optimal_frame_size:-1', 'DTMF_END digit:12'])(
     '%s is malformed and says why',
     (message) => {
       expect(parseControlEvent(message)).toEqual({ type: 'malformed', reason: expect.any(String) });

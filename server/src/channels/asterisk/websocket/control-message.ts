@@ -8,7 +8,7 @@ export type ControlEvent =
       readonly type: 'media_start';
       /** As Asterisk names it: ulaw, alaw, slin, slin16 … */
       readonly format: string;
-      /** Bytes; media must come in whole multiples of it. */
+      /** Bytes; media must come in whole multiples of it. 0 for a passthrough codec, whose frames have no fixed size. */
       readonly optimalFrameSize: number;
       readonly ptimeMs: number;
       /** Lower-case names; empty in plain text. */
@@ -109,7 +109,7 @@ function readMediaStart(
   const format = words['format'] ?? '';
   const optimalFrameSize = Number(words['optimal_frame_size']);
   if (!format) return { type: 'malformed', reason: 'MEDIA_START without a format' };
-  if (!Number.isInteger(optimalFrameSize) || optimalFrameSize <= 0) {
+  if (!Number.isInteger(optimalFrameSize) || optimalFrameSize < 0) {
     return { type: 'malformed', reason: 'MEDIA_START without a usable optimal_frame_size' };
   }
   const ptimeMs = Number(words['ptime']) || DEFAULT_PTIME_MS;

@@ -56,7 +56,8 @@ describe('MEDIA_START', () => {
   });
 
   test.each([
-    ['opus', 960],
+    ['opus', 0],
+    ['slin16', 0],
     ['slin192', 7_680],
     ['slin16', 641],
     ['slin', 15_000],

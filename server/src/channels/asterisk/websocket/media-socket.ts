@@ -118,6 +118,7 @@ class AsteriskSocket implements MediaSocketListener {
         this.#wire?.refused();
         break;
       case 'malformed':
+        this.#parts.log.warn('asterisk.event_malformed', { reason: event.reason });
         this.#countMalformed();
         break;
       case 'buffering_completed':
@@ -183,7 +184,7 @@ function rulesOf(format: MediaFormat, optimalFrameSize: number): RemoteWireRules
   const { sampleRate, bytesPerSample } = format;
   const blockSamples = optimalFrameSize / bytesPerSample;
   const messageBytes = (MESSAGE_MS * sampleRate * bytesPerSample) / 1000 + optimalFrameSize;
-  if (!Number.isInteger(blockSamples) || messageBytes > LARGEST_MESSAGE_BYTES) return null;
+  if (blockSamples === 0 || !Number.isInteger(blockSamples) || messageBytes > LARGEST_MESSAGE_BYTES) return null;
   const blockMs = (blockSamples * 1000) / sampleRate;
   return {
     sampleRate,
