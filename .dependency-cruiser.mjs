@@ -18,9 +18,10 @@ const rooms = {
   vault: ['core'],
   bus: ['core'],
   jobs: ['core'],
-  http: ['core', 'calls'],
-  composition: ['core', 'calls', 'conversation', 'http', 'providers', 'storage', 'vault'],
-  cli: ['core', 'config', 'storage', 'vault', 'providers', 'runtime'],
+  management: ['core'],
+  http: ['core', 'calls', 'management'],
+  composition: ['core', 'calls', 'management', 'conversation', 'http', 'providers', 'storage', 'vault'],
+  cli: ['core', 'config', 'management', 'channels', 'storage', 'vault', 'bus', 'providers', 'runtime'],
 };
 
 const wall = ([room, allowed]) => ({

@@ -8,6 +8,12 @@ import { createLog } from './observability/log.ts';
 import { PrometheusMetrics } from './observability/metrics.ts';
 import { type ServerParts, startServer } from './server.ts';
 
+const terminal = {
+  get input() {
+    return process.stdin;
+  },
+  output: process.stdout,
+};
 const rootDir = join(import.meta.dirname, '../..');
 
 process.exitCode = await main();
@@ -23,7 +29,8 @@ async function main(): Promise<number> {
   const cacheDir = join(rootDir, '.cache');
   const searchPath = process.env['PATH'] ?? '';
   try {
-    if (command.type !== 'start') return await runCommand(command, { config, secrets, cacheDir, searchPath, log, say });
+    if (command.type !== 'start')
+      return await runCommand(command, { config, secrets, cacheDir, searchPath, log, say, terminal });
     configWarned(log, warnings);
     using metrics = new PrometheusMetrics();
     await serve({ config, secrets, cacheDir, searchPath, log, metrics }, warnings);
@@ -70,14 +77,33 @@ async function serve(parts: ServerParts, warnings: readonly string[]): Promise<v
   serverStopped(log, { callsCut, tookMs: performance.now() - stoppingAtMs });
 }
 
+/** npm passes on what the terminal or the supervisor sends to the whole group too: within this time two signals are one. */
+const SAME_SIGNAL_MS = 500;
+const PARENT_CHECK_MS = 200;
+
+/** `stop` resolves with the first TERM or INT, `now` with the next. */
 function stopSignals(): { readonly stop: Promise<void>; readonly now: Promise<void> } {
   const stop = Promise.withResolvers<void>();
   const now = Promise.withResolvers<void>();
-  let count = 0;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => (count++ === 0 ? stop.resolve() : now.resolve()));
-  }
+  let firstAtMs: number | null = null;
+  const signalled = () => {
+    firstAtMs ??= performance.now();
+    if (performance.now() - firstAtMs > SAME_SIGNAL_MS) now.resolve();
+    stop.resolve();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, signalled);
+  if (process.env['npm_lifecycle_event'] !== undefined) onParentGone(stop.resolve);
   return { stop: stop.promise, now: now.promise };
+}
+
+/** Some shells (Debian's dash 0.5.12) stay between npm and us, die of the signal that npm passes on, and tell us nothing. */
+function onParentGone(gone: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, PARENT_CHECK_MS).unref();
 }
 
 function say(text: string): 0 {

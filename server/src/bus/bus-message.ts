@@ -6,6 +6,7 @@ const FIELDS: { readonly [Type in BusMessage['type']]: readonly string[] } = {
   'call.changed': ['contextId'],
   'api-key.changed': ['apiKeyId'],
   'assistant.changed': ['assistantId'],
+  'project.changed': ['projectId'],
 };
 
 /** A message as text: at most some hundred bytes, far below what NOTIFY carries (8000). */

@@ -57,6 +57,7 @@ export async function receiveCall(parts: ReceiveCallParts, command: ReceiveCall)
     channel: command.channel,
     direction: 'inbound',
     ...incoming,
+    isUnverified: false,
     args: {},
     ttlMs: INBOUND_CONTEXT_TTL_MS,
   });

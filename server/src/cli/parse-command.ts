@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { CredentialAdd } from './credential-commands.ts';
 
 export type Command =
   | { readonly type: 'start' }
@@ -12,6 +13,9 @@ export type OneShotCommand =
   | { readonly type: 'data-export'; readonly file: string }
   | { readonly type: 'data-import'; readonly file: string }
   | { readonly type: 'speech-install' }
+  | { readonly type: 'credential-add'; readonly wish: CredentialAdd }
+  | { readonly type: 'credential-list' }
+  | { readonly type: 'vault-rotate' }
   | { readonly type: 'key-create'; readonly name: string; readonly isSealed: boolean };
 
 export const HELP = `npm start                                   serve
@@ -20,6 +24,10 @@ npm start -- data export FILE               write all rows to a file, the keyrin
 npm start -- data import FILE               read them into an empty database
 npm start -- speech install                 fetch local speech recognition into the project's cache folder
 npm start -- key create [--name NAME]       make an API key for the demo project (--unsealed: not usable in SIP digest)
+npm start -- credential add PROVIDER        keep a carrier account: twilio, vonage, exotel, asterisk or sip; asks for what it needs
+                                            (--name NAME; --set key=value for what is no secret; --file key=PATH)
+npm start -- credential list                list them, secrets as their last four characters
+npm start -- vault rotate                   a new vault key: data keys are wrapped anew, secrets stay as they are
 npm start -- help                           this
 `;
 
@@ -43,6 +51,16 @@ export function parseCommand(argv: readonly string[]): Command {
       return file ? { type: 'data-import', file } : mistake('data import wants the file to read');
     case 'speech install':
       return { type: 'speech-install' };
+    case 'credential add':
+      if (!file) return mistake('credential add wants a provider: twilio, vonage, exotel, asterisk or sip');
+      return {
+        type: 'credential-add',
+        wish: { provider: file, name: values.name ?? null, set: values.set ?? [], files: values.file ?? [] },
+      };
+    case 'credential list':
+      return { type: 'credential-list' };
+    case 'vault rotate':
+      return { type: 'vault-rotate' };
     case 'key create':
       return { type: 'key-create', name: values.name ?? 'key', isSealed: !values.unsealed };
     default:
@@ -55,7 +73,13 @@ function readWords(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' }, name: { type: 'string' }, unsealed: { type: 'boolean' } },
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        name: { type: 'string' },
+        unsealed: { type: 'boolean' },
+        set: { type: 'string', multiple: true },
+        file: { type: 'string', multiple: true },
+      },
     });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

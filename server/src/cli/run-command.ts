@@ -1,3 +1,4 @@
+import { openPostgresBus } from '../bus/postgres-bus.ts';
 import type { Config } from '../config/config.ts';
 import { printConfig } from '../config/print-config.ts';
 import type { Secrets } from '../config/secrets.ts';
@@ -9,8 +10,12 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandom } from '../runtime/system-random.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
 import { createApiKey } from '../vault/create-api-key.ts';
+import { addKeyringKey } from '../vault/keyring-file.ts';
 import { openSecretBox } from '../vault/open-secret-box.ts';
+import { rewrapDataKeys } from '../vault/rotate-keys.ts';
+import { addCredential, type CredentialWorld, showCredentials } from './credential-commands.ts';
 import type { OneShotCommand } from './parse-command.ts';
+import type { Terminal } from './terminal.ts';
 
 export type CommandWorld = {
   readonly config: Config;
@@ -20,6 +25,7 @@ export type CommandWorld = {
   readonly searchPath: string;
   readonly log: EventLog;
   readonly say: (text: string) => void;
+  readonly terminal: Terminal;
 };
 
 /** Runs a command that does one thing and ends; resolves to the exit code. @throws AppError saying what to do. */
@@ -40,6 +46,12 @@ export async function runCommand(command: OneShotCommand, world: CommandWorld): 
         log: world.say,
       });
       return 0;
+    case 'credential-add':
+      return await withCredentials(world, (parts) => addCredential(parts, command.wish));
+    case 'credential-list':
+      return await withCredentials(world, showCredentials);
+    case 'vault-rotate':
+      return await withStorage(world, (storage) => rotateVault(world, storage));
     case 'key-create':
       return await withStorage(world, (storage) => createKey(world, storage, command));
   }
@@ -59,13 +71,42 @@ function tell(world: CommandWorld, verb: string, counts: Readonly<Record<string,
   return 0;
 }
 
+async function withCredentials(world: CommandWorld, use: (parts: CredentialWorld) => Promise<void>): Promise<number> {
+  const { config, secrets, log, say, terminal } = world;
+  return await withStorage(world, async (storage) => {
+    const project = await firstProject(storage);
+    const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
+    await using bus = openPostgresBus({ connection: storage.connection, clock: systemClock, log });
+    await use({ storage, secretBox, projectId: project.id, bus, log, say, terminal });
+    return 0;
+  });
+}
+
+/** A new key in the keyring file, and every data key wrapped with it; of VAULT__KEYS the first is already the new one. */
+async function rotateVault({ config, secrets, say }: CommandWorld, storage: Storage): Promise<number> {
+  const { vaultKeys } = secrets;
+  const { dataDir } = config;
+  await openSecretBox({ vaultKeys, dataDir, store: storage.sealedSecrets });
+  if (vaultKeys.length === 0) addKeyringKey(dataDir);
+  const { secretBox, keyring } = await openSecretBox({ vaultKeys, dataDir, store: storage.sealedSecrets });
+  const count = await rewrapDataKeys(storage.sealedSecrets, secretBox, keyring.currentKeyId);
+  say(`vault key ${keyring.currentKeyId} is in use; ${count} data keys were wrapped anew`);
+  say('Running servers know it after their next start; start them again, then back up the keyring.');
+  return 0;
+}
+
+async function firstProject(storage: Storage) {
+  const [project] = await storage.assistants.listProjects();
+  if (!project) throw new AppError('not_found', { detail: 'there is no project yet: run npm start once' });
+  return project;
+}
+
 async function createKey(
   { config, secrets, say }: CommandWorld,
   storage: Storage,
   wish: { readonly name: string; readonly isSealed: boolean },
 ): Promise<number> {
-  const [project] = await storage.assistants.listProjects();
-  if (!project) throw new AppError('not_found', { detail: 'there is no project yet: run npm start once' });
+  const project = await firstProject(storage);
   const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
   const { key } = await createApiKey(
     { apiKeys: storage.apiKeys, secretBox, random: systemRandom },

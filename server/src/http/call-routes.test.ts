@@ -23,6 +23,7 @@ const call = {
   from: '+15550001',
   to: null,
   providerCallId: null,
+  isUnverified: false,
   status: 'live',
   endReason: null,
   createdAt: '2026-11-21T10:00:00.000Z',

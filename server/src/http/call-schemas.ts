@@ -29,6 +29,7 @@ export const call = Type.Object({
   from: nullable(Type.String()),
   to: nullable(Type.String()),
   providerCallId: nullable(Type.String()),
+  isUnverified: Type.Boolean({ description: 'served without a proof of where it came from' }),
   status: words(CALL_STATUSES),
   endReason: nullable(words(END_REASONS)),
   createdAt: time,

@@ -3,17 +3,24 @@ import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import type { ApiKeyRepository } from '../core/ports/api-key-repository.ts';
 import type { AssistantRepository } from '../core/ports/assistant-repository.ts';
+import type { AuditLog } from '../core/ports/audit-log.ts';
 import type { CallRepository } from '../core/ports/call-repository.ts';
+import type { CredentialRepository } from '../core/ports/credential-repository.ts';
+import type { DeploymentRepository } from '../core/ports/deployment-repository.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { NodeRepository } from '../core/ports/node-repository.ts';
 import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
 import { PostgresApiKeyRepository } from './postgres/api-key-repository.ts';
 import { PostgresAssistantRepository } from './postgres/assistant-repository.ts';
+import { PostgresAuditLog } from './postgres/audit-repository.ts';
 import { PostgresCallRepository } from './postgres/call-repository.ts';
+import { PostgresCredentialRepository } from './postgres/credential-repository.ts';
+import { PostgresDeploymentRepository } from './postgres/deployment-repository.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded/start-embedded-postgres.ts';
 import { migrate } from './postgres/migrate.ts';
 import { PostgresNodeRepository } from './postgres/node-repository.ts';
 import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
+import { joinSecretStores } from './postgres/sealed-secrets.ts';
 import { readSharedSecret } from './postgres/shared-secrets.ts';
 import { exportData } from './postgres/transfer/export-data.ts';
 import { importData } from './postgres/transfer/import-data.ts';
@@ -37,6 +44,9 @@ export interface Storage extends AsyncDisposable {
   readonly calls: CallRepository;
   readonly assistants: AssistantRepository;
   readonly apiKeys: ApiKeyRepository;
+  readonly credentials: CredentialRepository;
+  readonly deployments: DeploymentRepository;
+  readonly audit: AuditLog;
   readonly nodes: NodeRepository;
   /** What turning the wrapping key over works on. */
   readonly sealedSecrets: SealedSecretStore;
@@ -79,11 +89,15 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
   };
   let closing: Promise<void> | null = null;
   const apiKeys = new PostgresApiKeyRepository(databases);
+  const credentials = new PostgresCredentialRepository(databases);
   return {
     calls: new PostgresCallRepository(databases),
     assistants: new PostgresAssistantRepository(databases),
     apiKeys,
-    sealedSecrets: apiKeys,
+    credentials,
+    deployments: new PostgresDeploymentRepository(databases),
+    audit: new PostgresAuditLog(databases),
+    sealedSecrets: joinSecretStores([apiKeys, credentials]),
     nodes: new PostgresNodeRepository(databases),
     connection,
     get embedded() {

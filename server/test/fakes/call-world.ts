@@ -163,6 +163,7 @@ export const CONTEXT: CallContext = {
   from: '+15551002',
   to: null,
   providerCallId: null,
+  isUnverified: false,
   args: {},
   metadata: {},
   status: 'claimed',

@@ -159,6 +159,7 @@ const CALL: Call = {
   from: '+15550001',
   to: null,
   providerCallId: null,
+  isUnverified: false,
   status: 'live',
   endReason: null,
   createdAt: new Date(Date.UTC(2026, 10, 21, 10)),

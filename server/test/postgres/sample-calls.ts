@@ -42,6 +42,7 @@ export function sampleContext(assistant: SampleAssistant, changes: Partial<NewCo
     from: '+15551230001',
     to: '+15551230002',
     providerCallId: `CA${randomUUID()}`,
+    isUnverified: false,
     args: {},
     metadata: {},
     ttlMs: 120_000,

@@ -19,6 +19,8 @@ export type CallContext = {
   readonly from: string | null;
   readonly to: string | null;
   readonly providerCallId: string | null;
+  /** Served without a proof of where it came from: see Deployment's `verify`. */
+  readonly isUnverified: boolean;
   readonly args: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly status: ContextStatus;

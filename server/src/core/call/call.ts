@@ -64,6 +64,8 @@ export type Call = {
   readonly from: string | null;
   readonly to: string | null;
   readonly providerCallId: string | null;
+  /** Served without a proof of where it came from. */
+  readonly isUnverified: boolean;
   readonly status: CallStatus;
   readonly endReason: EndReason | null;
   readonly createdAt: Date;

@@ -55,6 +55,9 @@ export function showValues(fields: readonly Field[], values: FieldValues): Field
 
 /** The end of a PEM block is the same for all, so the last characters of what it holds are taken. */
 function hide(secret: string): string {
-  const tail = secret.replace(/-----END [^-]*-----\s*$/, '').trimEnd();
+  const tail = secret
+    .replaceAll('\\n', '\n')
+    .replace(/-----END [^-]*-----\s*$/, '')
+    .trimEnd();
   return tail.length >= LEAST_HIDDEN + SHOWN ? `••••${tail.slice(-SHOWN)}` : '••••';
 }

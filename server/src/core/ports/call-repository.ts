@@ -28,6 +28,10 @@ export interface CallRepository {
   claim(contextId: ContextId, channel: ChannelName, nodeId: NodeId): Promise<ClaimedContext>;
   /** What phase 2 may say before the upgrade; reads only. */
   find(contextId: ContextId): Promise<CallContext | null>;
+  /** The newest context of a carrier's call, over all assistants; of one project, where one is given. */
+  findByProviderCall(channel: ChannelName, providerCallId: string, projectId?: ProjectId): Promise<CallContext | null>;
+  /** How many unverified calls an assistant has: open now, and opened within the last hour. */
+  countUnverified(assistantId: AssistantId): Promise<{ readonly open: number; readonly lastHour: number }>;
   /** Moves a call that is not terminal forward; false when it already ended. */
   setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean>;
   /** The one terminal write; false when another was first. The context ends with it. */

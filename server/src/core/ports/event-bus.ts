@@ -1,5 +1,5 @@
 import type { EndReason } from '../call/call.ts';
-import type { ApiKeyId, AssistantId, ContextId } from '../ids.ts';
+import type { ApiKeyId, AssistantId, ContextId, ProjectId } from '../ids.ts';
 
 /** What nodes tell each other. Ids only: whoever needs more reads it. */
 export type BusMessage =
@@ -9,7 +9,9 @@ export type BusMessage =
   | { readonly type: 'call.changed'; readonly contextId: ContextId }
   /** A key was made or revoked: nothing remembered about it holds. */
   | { readonly type: 'api-key.changed'; readonly apiKeyId: ApiKeyId }
-  | { readonly type: 'assistant.changed'; readonly assistantId: AssistantId };
+  | { readonly type: 'assistant.changed'; readonly assistantId: AssistantId }
+  /** Credentials or deployments of a project changed. */
+  | { readonly type: 'project.changed'; readonly projectId: ProjectId };
 
 export interface BusListener {
   message(message: BusMessage): void;

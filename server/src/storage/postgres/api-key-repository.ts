@@ -85,7 +85,9 @@ export class PostgresApiKeyRepository implements ApiKeyRepository, SealedSecretS
     });
   }
 
+  /** False also for secrets that are no API key's. */
   async replace(read: StoredSecret, rewrapped: SealedSecret): Promise<boolean> {
+    if (read.owner.kind !== API_KEY_SECRET_KIND) return false;
     const { numUpdatedRows } = await this.#api
       .updateTable('api_keys')
       .set(toSealColumns(rewrapped))

@@ -3,7 +3,7 @@ import type { AssistantSettings } from '../../core/assistant/assistant-settings.
 import { type CallStatus, type ChannelName, type EndReason, terminalStatus } from '../../core/call/call.ts';
 import type { CallContext, ClaimedContext, ContextStatus } from '../../core/call/call-context.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ContextId, NodeId, ProjectId } from '../../core/ids.ts';
+import type { AssistantId, ContextId, NodeId, ProjectId } from '../../core/ids.ts';
 import type {
   CallDetail,
   CallPage,
@@ -19,6 +19,7 @@ import { toDatabaseError } from './database-error.ts';
 import { openContext } from './open-context.ts';
 import type { Database, Databases } from './pools.ts';
 import type { CallRow } from './schema.ts';
+import { toStorableText } from './storable-json.ts';
 
 const MAX_PAGE = 200;
 const FORWARD: readonly CallStatus[] = ['queued', 'ringing', 'live'];
@@ -62,6 +63,30 @@ export class PostgresCallRepository implements CallRepository {
       .executeTakeFirst()
       .catch(rethrow);
     return row ? toContext(row) : null;
+  }
+
+  async findByProviderCall(
+    channel: ChannelName,
+    providerCallId: string,
+    projectId?: ProjectId,
+  ): Promise<CallContext | null> {
+    let select = this.#media
+      .selectFrom('calls')
+      .selectAll()
+      .where('channel', '=', channel)
+      .where('provider_call_id', '=', toStorableText(providerCallId));
+    if (projectId !== undefined) select = select.where('project_id', '=', projectId);
+    const row = await select.orderBy('position', 'desc').limit(1).executeTakeFirst().catch(rethrow);
+    return row ? toContext(row) : null;
+  }
+
+  async countUnverified(assistantId: AssistantId): Promise<{ readonly open: number; readonly lastHour: number }> {
+    const { rows } = await sql<{ open: number; last_hour: number }>`
+      select count(*) filter (where context_status in ('pending', 'claimed'))::int as open, count(*)::int as last_hour
+      from calls where assistant_id = ${assistantId} and unverified and created_at > now() - interval '1 hour'`
+      .execute(this.#media)
+      .catch(rethrow);
+    return { open: rows[0]?.open ?? 0, lastHour: rows[0]?.last_hour ?? 0 };
   }
 
   async setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean> {

@@ -29,6 +29,7 @@ const SHARED = (row: Row) => ({
   from: row.from_number,
   to: row.to_number,
   providerCallId: row.provider_call_id,
+  isUnverified: row.unverified,
 });
 
 export function toContext(row: Row): CallContext {

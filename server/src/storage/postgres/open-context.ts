@@ -49,14 +49,14 @@ async function insertOrFind(db: Database, context: NewContext): Promise<OpenedRo
   const { rows } = await sql<OpenedRow>`
     insert into calls (
       context_id, conversation_id, attempt, project_id, assistant_id, assistant_version, deployment_id, credential_id,
-      channel, direction, from_number, to_number, provider_call_id, args, metadata, expires_at
+      channel, direction, from_number, to_number, provider_call_id, unverified, args, metadata, expires_at
     ) values (
       ${context.contextId},
       coalesce((select conversation_id from calls where ${sameCall} order by attempt desc limit 1), ${context.conversationId}),
       coalesce((select max(attempt) from calls where ${sameCall}), 0) + 1,
       ${context.projectId}, ${context.assistantId}, ${context.assistantVersion}, ${context.deploymentId},
       ${context.credentialId}, ${context.channel}, ${context.direction}, ${text(context.from)}, ${text(context.to)},
-      ${providerCallId}, ${toStorableJson(context.args)}, ${toStorableJson(context.metadata)},
+      ${providerCallId}, ${context.isUnverified}, ${toStorableJson(context.args)}, ${toStorableJson(context.metadata)},
       now() + make_interval(secs => ${context.ttlMs}::float8 / 1000)
     )
     on conflict (project_id, assistant_id, channel, provider_call_id) where context_status in ('pending', 'claimed')

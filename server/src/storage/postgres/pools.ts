@@ -27,12 +27,18 @@ export function openDatabases(
   const share = (part: number) => Math.max(1, Math.floor((maxConnections ?? 0) * part));
   const mediaMax = maxConnections === null ? 4 : share(0.25);
   const apiMax = maxConnections === null ? 8 : share(0.4);
-  const media = openPool(connection, log, { max: mediaMax, min: 1, timeoutMs: 2_000 });
-  const api = openPool(connection, log, { max: apiMax, min: 0, timeoutMs: 10_000 });
+  let isClosing = false;
+  // A pool ends without waiting for its clients' sockets: one may still hear the server's farewell.
+  const lost = (reason: string) => {
+    if (!isClosing) log.warn('database.connection_lost', { reason });
+  };
+  const media = openPool(connection, lost, { max: mediaMax, min: 1, timeoutMs: 2_000 });
+  const api = openPool(connection, lost, { max: apiMax, min: 0, timeoutMs: 10_000 });
   return {
     media,
     api,
     close: async () => {
+      isClosing = true;
       await Promise.all([media.destroy(), api.destroy()]);
     },
   };
@@ -40,7 +46,9 @@ export function openDatabases(
 
 type PoolSize = { readonly max: number; readonly min: number; readonly timeoutMs: number };
 
-function openPool(connection: DatabaseConnection, log: EventLog, size: PoolSize): Database {
+type ConnectionLost = (reason: string) => void;
+
+function openPool(connection: DatabaseConnection, lost: ConnectionLost, size: PoolSize): Database {
   const pool = new pg.Pool({
     ...connection,
     application_name: APPLICATION,
@@ -52,15 +60,14 @@ function openPool(connection: DatabaseConnection, log: EventLog, size: PoolSize)
     query_timeout: size.timeoutMs + SILENCE_MARGIN_MS,
     keepAlive: true,
   });
-  listenForErrors(pool, log);
+  listenForErrors(pool, lost);
   dropUnresponsiveClients(pool);
   return new Kysely<DatabaseSchema>({ dialect: new PostgresDialect({ pool }) });
 }
 
 /** Without these an idle client's farewell from a stopping server (57P01) ends the process. */
-function listenForErrors(pool: pg.Pool, log: EventLog): void {
-  const report = (error: Error) => log.warn('database.connection_lost', { reason: error.message });
-  pool.on('error', report);
+function listenForErrors(pool: pg.Pool, lost: ConnectionLost): void {
+  pool.on('error', (error) => lost(error.message));
   pool.on('connect', (client) => client.on('error', () => undefined));
 }
 

@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
 import type { CallDirection, CallStatus, ChannelName, EndReason } from '../../core/call/call.ts';
 import type { ContextStatus } from '../../core/call/call-context.ts';
+import type { FieldValues } from '../../core/form/field.ts';
 import type { ApiKeyScope } from '../../core/project/project.ts';
 
 /** A bigint: a decimal string on both sides, exact beyond 2^53. */
@@ -45,6 +46,47 @@ export type ApiKeyRow = {
   revoked_at: MaybeTimestamp;
 };
 
+export type CredentialRow = {
+  id: string;
+  project_id: Id;
+  provider: string;
+  name: string;
+  /** Values as they may be shown. */
+  shown: Json<FieldValues>;
+  seal_algorithm: 'A256GCM.v1';
+  seal_key_id: string;
+  seal_wrapped_key: Buffer;
+  sealed: Buffer;
+  next_dial_at: Timestamp;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+};
+
+export type DeploymentRow = {
+  id: string;
+  project_id: Id;
+  assistant_id: Id;
+  channel: ChannelName;
+  name: string;
+  number: string | null;
+  comparable_number: string | null;
+  credential_id: string | null;
+  settings: Json<FieldValues>;
+  is_enabled: boolean;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+};
+
+export type AuditEntryRow = {
+  id: GeneratedId;
+  project_id: Id;
+  api_key_id: string | null;
+  action: string;
+  subject: string;
+  detail: Json<Record<string, string | number | boolean | null>>;
+  created_at: Timestamp;
+};
+
 /** A call and the context it is reached by: one row, so that every change of both is one write. */
 export type CallRow = {
   context_id: string;
@@ -62,6 +104,8 @@ export type CallRow = {
   from_number: string | null;
   to_number: string | null;
   provider_call_id: string | null;
+  /** Served without a proof of where it came from. */
+  unverified: Generated<boolean>;
   args: Json<Record<string, unknown>>;
   metadata: Json<Record<string, unknown>>;
   context_status: Generated<ContextStatus>;
@@ -120,6 +164,9 @@ export type DatabaseSchema = {
   assistants: AssistantRow;
   assistant_versions: AssistantVersionRow;
   api_keys: ApiKeyRow;
+  credentials: CredentialRow;
+  deployments: DeploymentRow;
+  audit_entries: AuditEntryRow;
   calls: CallRow;
   call_turns: CallTurnRow;
   call_events: CallEventRow;

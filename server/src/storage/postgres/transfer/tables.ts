@@ -6,6 +6,9 @@ export const TRANSFERRED_TABLES = [
   'assistants',
   'assistant_versions',
   'api_keys',
+  'credentials',
+  'deployments',
+  'audit_entries',
   'calls',
   'call_turns',
   'call_events',
@@ -19,6 +22,7 @@ export type TransferredTable = (typeof TRANSFERRED_TABLES)[number];
 /** Columns that count up by themselves: told where to go on after an import. */
 export const COUNTERS: readonly { readonly table: TransferredTable; readonly column: string }[] = [
   { table: 'projects', column: 'id' },
+  { table: 'audit_entries', column: 'id' },
   { table: 'calls', column: 'position' },
 ];
 

@@ -1,0 +1,29 @@
+import type { CredentialSchema } from '../../core/credential/credential.ts';
+
+const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
+const NETWORK = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/;
+
+/** A SIP trunk: who it is reached by, and which addresses it calls from. */
+export const sipCredentialSchema: CredentialSchema = {
+  provider: 'sip',
+  title: 'SIP trunk',
+  fields: [
+    {
+      key: 'host',
+      help: 'Host name or address of the trunk.',
+      isRequired: true,
+      form: { pattern: HOST, words: 'must be a host name or an address' },
+    },
+    { key: 'port', help: 'Port; 5060 when left out.', type: 'integer', range: { min: 1, max: 65_535 } },
+    { key: 'transport', help: 'udp when left out.', choices: ['udp', 'tcp', 'tls'] },
+    { key: 'username', help: 'User name of digest authentication.' },
+    { key: 'password', help: 'Password of digest authentication.', isSecret: true },
+    { key: 'realm', help: 'Realm, where the trunk wants a certain one.' },
+    {
+      key: 'allow_cidrs',
+      help: 'Networks the trunk may call from without a password, each on a line.',
+      type: 'list',
+      form: { pattern: NETWORK, words: 'must hold IP addresses or networks like 203.0.113.0/24' },
+    },
+  ],
+};
