@@ -197,7 +197,9 @@ export class Speaking {
       listener.progressed(reply.id);
       this.#play(reply);
     }
-    if (resampler && accept(reply.id)) sentence.add(resampler.flush());
+    // A voice that was stopped ends as quietly as one that is done.
+    if (!accept(reply.id)) return;
+    if (resampler) sentence.add(resampler.flush());
     sentence.audio.finish();
   }
 

@@ -106,6 +106,20 @@ describe('barge-in', () => {
     expect(call.isQuiet(1_120, 5_900)).toBe(true);
   });
 
+  // A voice stopped in the middle of a sentence once made that sentence look complete, and its words short enough to be heard.
+  test('of a sentence that was cut while it was being made no word is taken for heard', async () => {
+    const call = talking({
+      answer: () => [says(`Hello. ${LONG}`)],
+      textToSpeech: { chunkMs: 200, nextChunkAfterMs: 1_000, tellsWords: false },
+    });
+    await call.pass(330);
+
+    call.media.press('2');
+    await call.pass(4_000);
+
+    expect(call.brain.heard[0]).toEqual({ text: 'Hello.', wasInterrupted: true });
+  });
+
   test('with interim words an acknowledgement lets the assistant play on', async () => {
     const call = talking({ speechToText: { hasInterim: true } });
     await call.pass(700);
