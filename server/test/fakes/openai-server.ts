@@ -34,6 +34,8 @@ export type OpenAiServerOptions = {
   readonly firstPartMs?: number;
   /** Between two parts. */
   readonly partMs?: number;
+  /** Requests that name one of these models go wrong, whatever becomes of the others. */
+  readonly failures?: Readonly<Record<string, OpenAiFailure>>;
   /** What the model says, or the tool it calls. */
   readonly reply?: (messages: readonly ChatMessage[]) => string | ToolCall;
   readonly transcribe?: (audio: AudioFrame) => string;
@@ -43,13 +45,16 @@ export type OpenAiServerOptions = {
 };
 
 export type ChatMessage = { readonly role: string; readonly content: unknown };
-export type ToolCall = { readonly tool: string; readonly args: string };
+/** `say` comes before the call. */
+export type ToolCall = { readonly tool: string; readonly args: string; readonly say?: string };
 
 /** A request as it came in; `body` is the JSON, or the form's fields for a transcription. */
 export type SeenRequest = {
   readonly path: string;
   readonly authorization: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
+  /** The whole answer was sent. */
+  isComplete: boolean;
   /** The client went away before the answer was complete. */
   isAbandoned: boolean;
 };
@@ -96,49 +101,50 @@ export class FakeOpenAiServer implements AsyncDisposable {
     const bytes = Buffer.concat(chunks);
     const form = path === '/audio/transcriptions' ? await readForm(request, bytes) : null;
     const body = (form ? Object.fromEntries(form) : JSON.parse(bytes.toString() || '{}')) as SeenRequest['body'];
-    const seen: SeenRequest = { path, authorization, body, isAbandoned: false };
+    const seen: SeenRequest = { path, authorization, body, isComplete: false, isAbandoned: false };
     this.requests.push(seen);
     response.on('close', () => {
+      seen.isComplete = response.writableFinished;
       seen.isAbandoned = !response.writableFinished;
     });
-    if (this.#refuse(authorization, response)) return;
-    if (this.failure === 'stalled') return;
+    const failure = this.#options.failures?.[String(body['model'])] ?? this.failure;
+    if (this.#refuse(failure, authorization, response)) return;
+    if (failure === 'stalled') return;
     await wait(this.#options.firstPartMs ?? 0);
-    if (this.failure === 'empty') return void response.writeHead(200).end();
-    if (path === '/chat/completions') return this.#chat(body, response);
-    if (path === '/audio/speech') return this.#speech(body, response);
-    if (form) return this.#transcription(form, response);
+    if (failure === 'empty') return void response.writeHead(200).end();
+    if (path === '/chat/completions') return this.#chat(failure, body, response);
+    if (path === '/audio/speech') return this.#speech(failure, body, response);
+    if (form) return this.#transcription(failure, form, response);
     return sendError(response, 404, `Unknown path ${path}`);
   }
 
-  #refuse(authorization: string | undefined, response: ServerResponse): boolean {
+  #refuse(failure: OpenAiFailure, authorization: string | undefined, response: ServerResponse): boolean {
     const { apiKey } = this.#options;
-    if (this.failure === 'unauthorized' || (apiKey !== undefined && authorization !== `Bearer ${apiKey}`)) {
+    if (failure === 'unauthorized' || (apiKey !== undefined && authorization !== `Bearer ${apiKey}`)) {
       const key = authorization?.replace('Bearer ', '') ?? '(none)';
       sendError(response, 401, `Incorrect API key provided: ${key}. You can find your API key in the settings.`);
       return true;
     }
-    if (this.failure === 'rate-limited') {
+    if (failure === 'rate-limited') {
       response.setHeader('retry-after', '7');
       sendError(response, 429, 'Rate limit reached for requests');
       return true;
     }
-    if (this.failure === 'server-error') {
+    if (failure === 'server-error') {
       sendError(response, 500, 'The server had an error while processing your request');
       return true;
     }
     return false;
   }
 
-  async #chat(body: SeenRequest['body'], response: ServerResponse): Promise<void> {
+  async #chat(failure: OpenAiFailure, body: SeenRequest['body'], response: ServerResponse): Promise<void> {
     const messages = body['messages'] as readonly ChatMessage[];
     const reply = (this.#options.reply ?? echo)(messages);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    if (this.failure === 'garbage') return void response.end('data: {"choices": [{"del\n\ndata: <html>\n\n');
-    const deltas =
-      typeof reply === 'string'
-        ? (reply.match(/\s*\S+/g) ?? []).map((content) => ({ content }))
-        : callDeltas(reply, this.requests.length);
+    if (failure === 'garbage') return void response.end('data: {"choices": [{"del\n\ndata: <html>\n\n');
+    const said = typeof reply === 'string' ? reply : (reply.say ?? '');
+    const words = (said.match(/\s*\S+/g) ?? []).map((content) => ({ content }));
+    const deltas = typeof reply === 'string' ? words : [...words, ...callDeltas(reply, this.requests.length)];
     const finish = typeof reply === 'string' ? 'stop' : 'tool_calls';
     const events = [
       ...deltas.map((delta) => event({ delta, finish_reason: null })),
@@ -146,16 +152,17 @@ export class FakeOpenAiServer implements AsyncDisposable {
       'data: [DONE]\n\n',
     ];
     await this.#sendParts(
+      failure,
       events.map((text) => Buffer.from(text)),
       response,
     );
   }
 
-  async #speech(body: SeenRequest['body'], response: ServerResponse): Promise<void> {
+  async #speech(failure: OpenAiFailure, body: SeenRequest['body'], response: ServerResponse): Promise<void> {
     const { voices, speechFormat = 'pcm' } = this.#options;
     const voice = String(body['voice']);
     if (voices && !voices.includes(voice)) return sendError(response, 400, `Unknown voice ${voice}`);
-    if (this.failure === 'garbage') {
+    if (failure === 'garbage') {
       response.writeHead(200, { 'content-type': 'text/html' });
       return void response.end('<html>A login page</html>');
     }
@@ -164,25 +171,25 @@ export class FakeOpenAiServer implements AsyncDisposable {
     response.writeHead(200, { 'content-type': types[speechFormat] });
     // A stream's size is not known when its header is sent: 0xffffffff, as vendors do.
     const whole = speechFormat === 'wav' ? Buffer.concat([wavHeader(FAKE_SPEECH_RATE, 0xffffffff - 36), audio]) : audio;
-    await this.#sendParts(cut(whole, speechFormat === 'pcm' ? 9_600 : 9_601), response);
+    await this.#sendParts(failure, cut(whole, speechFormat === 'pcm' ? 9_600 : 9_601), response);
   }
 
-  async #transcription(form: FormData, response: ServerResponse): Promise<void> {
+  async #transcription(failure: OpenAiFailure, form: FormData, response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'application/json' });
-    if (this.failure === 'garbage') return void response.end('{"text": 42}');
+    if (failure === 'garbage') return void response.end('{"text": 42}');
     const file = form.get('file') as File;
     const audio = readWav(new Uint8Array(await file.arrayBuffer()));
     const text = this.#options.transcribe?.(audio) ?? 'hello';
-    await this.#sendParts([Buffer.from('{"text":'), Buffer.from(`${JSON.stringify(text)}}`)], response);
+    await this.#sendParts(failure, [Buffer.from('{"text":'), Buffer.from(`${JSON.stringify(text)}}`)], response);
   }
 
-  async #sendParts(parts: readonly Buffer[], response: ServerResponse): Promise<void> {
+  async #sendParts(failure: OpenAiFailure, parts: readonly Buffer[], response: ServerResponse): Promise<void> {
     for (const [index, part] of parts.entries()) {
       if (response.destroyed) return;
       if (index > 0) await wait(this.#options.partMs ?? 0);
       await new Promise<void>((resolve) => response.write(part, () => resolve()));
-      if (this.failure === 'cut') return void response.destroy();
-      if (this.failure === 'stalled-midway') return;
+      if (failure === 'cut') return void response.destroy();
+      if (failure === 'stalled-midway') return;
     }
     response.end();
   }
