@@ -2,7 +2,6 @@ import { type Coverage, coverage } from '@assistant/peers/audio/alignment';
 import { amplified } from '@assistant/peers/audio/level';
 import { click, cough, grunt, keypadTone } from '@assistant/peers/audio/noises';
 import { AudioSocketLeg } from '@assistant/peers/phone/audiosocket-leg';
-import { requestCall } from '@assistant/peers/phone/phase-one';
 import { Phone, PhoneGaveUp } from '@assistant/peers/phone/phone';
 import { seededRandom } from '@assistant/peers/seeded-random';
 import type { ServerUnderTest } from '@assistant/peers/server/server-under-test';
@@ -52,7 +51,7 @@ export async function disturb(
 
 /** The answer as it sounds when nobody makes a noise. */
 async function undisturbed(server: ServerUnderTest): Promise<Int16Array> {
-  const { contextId } = await requestCall(server);
+  const contextId = await server.requestCall();
   await using phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
   await phone.heardVoice(REFERENCE_MS, 2 * REFERENCE_MS);
   return phone.heard.samples().slice();
@@ -63,7 +62,7 @@ async function disturbOnce(
   plan: Disturbance,
   reference: Int16Array,
 ): Promise<DisturbanceResult> {
-  const { contextId } = await requestCall(server);
+  const contextId = await server.requestCall();
   const phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
   let noiseAtMs = 0;
   let hasGoneOn = false;

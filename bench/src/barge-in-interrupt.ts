@@ -1,6 +1,5 @@
 import { AudioSocketLeg } from '@assistant/peers/phone/audiosocket-leg';
 import { bargeInStopMs } from '@assistant/peers/phone/call-figures';
-import { requestCall } from '@assistant/peers/phone/phase-one';
 import { Phone, PhoneGaveUp } from '@assistant/peers/phone/phone';
 import type { ServerUnderTest } from '@assistant/peers/server/server-under-test';
 
@@ -29,7 +28,7 @@ const GIVES_WAY_MS = 3_000;
 
 /** One call: the assistant speaks, the caller speaks into it. */
 export async function interrupt(server: ServerUnderTest, plan: Interruption): Promise<InterruptionResult> {
-  const { contextId } = await requestCall(server);
+  const contextId = await server.requestCall();
   const phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
   let stopMs: number | undefined;
   try {

@@ -11,6 +11,7 @@ import { newApiKey } from '@assistant/server/vault/api-key';
 import { repositoryFolder } from '../cache-folder.ts';
 import { freeTcpPorts, freeUdpBlock, freeUdpPort } from '../free-ports.ts';
 import { httpGet } from '../http-get.ts';
+import { requestCall } from '../phone/phase-one.ts';
 import { runProgram } from '../run-program.ts';
 import type { CallRecord } from './call-record.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
@@ -163,6 +164,18 @@ export class ServerUnderTest implements AsyncDisposable {
     });
     if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}: ${answer.body.slice(0, 300)}`);
     return JSON.parse(answer.body);
+  }
+
+  /** Phase 1 of a call to its assistant. @throws Error with the end of its output when it refuses. */
+  async requestCall(from = '15551234'): Promise<string> {
+    try {
+      const { contextId } = await requestCall({ url: this.url, assistantId: ASSISTANT_ID, apiKey: this.apiKey, from });
+      return contextId;
+    } catch (cause) {
+      throw new Error(`${cause instanceof Error ? cause.message : cause}; the server said:\n${this.#output}`, {
+        cause,
+      });
+    }
   }
 
   /** A call's record once it is ended. */
