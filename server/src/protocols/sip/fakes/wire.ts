@@ -35,8 +35,9 @@ export class FakeFlow implements Flow {
 
   send(bytes: Uint8Array): boolean {
     if (!this.isOpen) return false;
-    // Keep-alives are no messages.
-    if (bytes.length > 4) this.sent.push(messageOf(parseMessage(bytes)));
+    // Keep-alives are no messages, and the refusal of a malformed request repeats its malformed headers.
+    const result = parseMessage(bytes);
+    if (result.ok) this.sent.push(result.message);
     return true;
   }
 

@@ -33,6 +33,7 @@ export class TransactionLayer {
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #merges = new Map<string, string>();
+  #isClosed = false;
   /** Messages that were dropped or refused before any transaction, by reason's kind. */
   readonly counters = { malformed: 0, strayResponses: 0, overload: 0 };
 
@@ -47,6 +48,7 @@ export class TransactionLayer {
 
   /** Takes what a transport read. */
   receive(result: ParseResult, flow: Flow): void {
+    if (this.#isClosed) return;
     if (!result.ok) {
       this.counters.malformed++;
       if (result.echo) flow.send(serializeRefusal(result.status, result.reason, result.echo));
@@ -72,6 +74,10 @@ export class TransactionLayer {
     const key = clientKey(request);
     const terminated = () => void this.#clients.delete(key);
     const transaction = new ClientTransaction(request, flow, { clock: this.#options.clock, handlers, terminated });
+    if (this.#isClosed) {
+      queueMicrotask(() => handlers.failed('transport'));
+      return transaction;
+    }
     this.#clients.set(key, transaction);
     transaction.begin();
     return transaction;
@@ -88,8 +94,9 @@ export class TransactionLayer {
     return first !== undefined && first !== serverKey(request);
   }
 
-  /** Ends everything at once. */
+  /** Ends everything at once; nothing is sent or taken any more. */
   close(): void {
+    this.#isClosed = true;
     for (const transaction of [...this.#clients.values(), ...this.#servers.values()]) transaction.terminate();
   }
 

@@ -243,6 +243,21 @@ describe('reliable provisionals (RFC 3262)', () => {
     expect(media.log).toEqual(['answer their offer']);
   });
 
+  test('hung up while the 200 waits for the PRACK: 487, and all is forgotten', async () => {
+    const { agent, flow, incoming, receive, clock } = fakeAgent();
+    await receive(invite(...reliable));
+    const log: string[] = [];
+    const media = new FakeMedia();
+    incoming[0]?.ring(media);
+    const call = incoming[0]?.accept(media, logged(log));
+
+    call?.hangUp();
+    clock.advance(64_000);
+
+    expect(flow.take().slice(0, 3)).toEqual(['100', '183', '487']);
+    expect([log, agent.load.dialogs, clock.pendingTimers]).toEqual([['ended: hung up'], 0, 0]);
+  });
+
   test('a PRACK for another response is 481', async () => {
     const { flow, incoming, receive } = fakeAgent();
     await receive(invite(...reliable));

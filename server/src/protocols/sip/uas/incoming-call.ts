@@ -1,6 +1,6 @@
 import { type AgentCore, ALLOW_HEADER, contactFor, SUPPORTED_HEADER } from '../agent-core.ts';
 import { allowedBy, Call } from '../call/call.ts';
-import type { CallHandlers } from '../call/call-options.ts';
+import type { CallEnd, CallHandlers } from '../call/call-options.ts';
 import type { OfferAnswer } from '../call/offer-answer.ts';
 import { sdpOf } from '../call/offer-exchange.ts';
 import { negotiateInterval } from '../call/session-timer.ts';
@@ -46,7 +46,10 @@ export class IncomingCall {
     core.dialogs.set(this.#dialog.key, {
       request: (inDialog) => this.#receive(inDialog),
       ack: () => {},
-      close: () => this.#provisionals.stop(),
+      close: () => {
+        this.#provisionals.stop();
+        this.#forget();
+      },
     });
     transaction.onFailed = () => this.#forget();
   }
@@ -61,7 +64,7 @@ export class IncomingCall {
    * the caller requires it, or knows it and a session description is in it.
    */
   ring(media?: OfferAnswer) {
-    if (this.isOver) return;
+    if (this.isOver || this.#call) return;
     const body = media && this.offer !== undefined ? this.#agree(media) : undefined;
     if (media && this.offer !== undefined && body === undefined) return this.reject(488);
     const headers = [...this.#headers(), ...(body === undefined ? [] : [SDP])];
@@ -85,7 +88,7 @@ export class IncomingCall {
       dialog: this.#dialog,
       flow: this.flow,
       media,
-      handlers,
+      handlers: { ...handlers, ended: (why) => this.#callEnded(why, handlers) },
       isCaller: false,
       prack: (request) => this.#provisionals.confirm(request),
       peerAllows: allowedBy(this.request),
@@ -105,9 +108,9 @@ export class IncomingCall {
     if (this.isOver) return;
     this.#provisionals.stop();
     this.#forget();
+    this.#transaction.respond(this.#dialog.createResponse(this.request, status, { headers }));
     // An accepted call whose 200 still waits for a PRACK.
     this.#call?.close('peer hung up');
-    this.#transaction.respond(this.#dialog.createResponse(this.request, status, { headers }));
   }
 
   /** The caller's CANCEL (9.2): without effect once a final answer is out. */
@@ -146,6 +149,16 @@ export class IncomingCall {
 
   #headers(): Header[] {
     return [{ name: 'Contact', value: contactFor(this.#core, this.flow) }, ALLOW_HEADER, SUPPORTED_HEADER];
+  }
+
+  /** A call that ended while its 200 still waited for a PRACK: the INVITE is answered 487 instead (15.1.2). */
+  #callEnded(why: CallEnd, handlers: CallHandlers): void {
+    this.#provisionals.stop();
+    if (!this.isOver) {
+      this.#transaction.respond(this.#dialog.createResponse(this.request, 487));
+      this.#call?.close(why);
+    }
+    handlers.ended(why);
   }
 
   #forget(): void {
