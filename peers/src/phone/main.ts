@@ -9,6 +9,7 @@ import { Phone } from './phone.ts';
 import { type Report, reportLines } from './report.ts';
 import { prepareSteps, runScript, type ScriptedCall } from './scripted-call.ts';
 import { CallerSpeech } from './speech.ts';
+import { fetchRecord, transcriptLines } from './transcript.ts';
 
 const SAMPLE_RATE = 8_000;
 /** Voice after a shorter pause still belongs to what was said before. */
@@ -41,6 +42,8 @@ async function call(args: PhoneArguments): Promise<number> {
   await phone.ended;
   const report = makeReport(phone, answer, script);
   console.log(args.isJson ? JSON.stringify(report, null, 2) : reportLines(report).join('\n'));
+  const told = args.isJson ? null : await fetchRecord({ ...args, contextId: answer.contextId });
+  if (told) console.log(transcriptLines(told).join('\n'));
   if (args.record) await record(args.record, phone.heard, phone.openedAtMs);
   if (script.gaveUp) console.error(script.gaveUp);
   return script.gaveUp || report.figures.greetingDelayMs === null ? 1 : 0;

@@ -31,7 +31,7 @@ export function reportLines(report: Report): string[] {
     ['heard', `${seconds(figures.heardMs)}, of it voice ${seconds(figures.voicedMs)}`],
     ['level', `voice ${figures.voiceDbfs.toFixed(1)} dBFS, peak ${figures.peakDbfs.toFixed(1)} dBFS`],
     ['frames', `every ${ms(intervals.p50Ms)} (p99 ${ms(intervals.p99Ms)}, longest ${ms(intervals.longestMs)})`],
-    ['', `${intervals.gaps} gaps over 60 ms, ${intervals.bursts} bursts under 5 ms`],
+    ['', `over 60 ms: ${intervals.gaps}, under 5 ms: ${intervals.bursts}`],
     ['own clock', `worst ${ms(clock.worstLateMs)} late, ${clock.skipped} of ${clock.ticks} frames left out`],
     ['ended', `after ${seconds(report.lastedMs)}: ${report.end ? `${report.end.by} ${report.end.how}` : 'still open'}`],
   );
