@@ -16,6 +16,10 @@ const terminal = {
 };
 const rootDir = join(import.meta.dirname, '../..');
 
+/** npm passes on what the terminal or the supervisor sends to the whole group too: within this time two signals are one. */
+const SAME_SIGNAL_MS = 500;
+const PARENT_CHECK_MS = 200;
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -76,10 +80,6 @@ async function serve(parts: ServerParts, warnings: readonly string[]): Promise<v
   await server[Symbol.asyncDispose]();
   serverStopped(log, { callsCut, tookMs: performance.now() - stoppingAtMs });
 }
-
-/** npm passes on what the terminal or the supervisor sends to the whole group too: within this time two signals are one. */
-const SAME_SIGNAL_MS = 500;
-const PARENT_CHECK_MS = 200;
 
 /** `stop` resolves with the first TERM or INT, `now` with the next. */
 function stopSignals(): { readonly stop: Promise<void>; readonly now: Promise<void> } {
