@@ -116,7 +116,7 @@ describe('a real Asterisk 22, by chan_websocket', () => {
 
     await phone.heardHangUp();
 
-    expect(server.output).toContain('asterisk.format_refused');
+    await expect.poll(() => server.output).toContain('asterisk.format_refused');
   });
 
   test('frames reach the phone every 20 ms, none lost', async () => {

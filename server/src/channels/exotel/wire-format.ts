@@ -22,11 +22,12 @@ export function formatFromStart(format: MediaFormat, sampleRateParameter: string
   return rate ? { encoding: 'linear', sampleRate: rate } : null;
 }
 
-/** Decides by bytes per millisecond over the first messages, when `start` was silent. */
+/** Decides by bytes per millisecond over the first messages, when `start` was silent. Messages come about every 100 ms. */
 export class FormatEvidence {
   #messages = 0;
   #firstMs = 0;
   #bytes = 0;
+  #verdict: WireFormat | null = null;
 
   /** Adds a media message; the verdict once three have come with a usable clock, null before. */
   add(bytes: number, timestampMs: number): WireFormat | null {
@@ -36,14 +37,15 @@ export class FormatEvidence {
       return null;
     }
     const elapsedMs = timestampMs - this.#firstMs;
-    const bytesBefore = this.#bytes;
+    this.#verdict = elapsedMs > 0 ? nearest(this.#bytes / elapsedMs) : null;
     this.#bytes += bytes;
-    if (this.#messages <= MESSAGES_NEEDED || !(elapsedMs > 0)) return null;
-    return nearest(bytesBefore / elapsedMs);
+    return this.#messages >= MESSAGES_NEEDED ? this.#verdict : null;
   }
 
-  /** What to assume when no evidence came. */
-  static readonly fallback: WireFormat = LINEAR_8K;
+  /** The best that can be said so far, for when there is no more time; linear at 8 kHz where nothing came. */
+  get best(): WireFormat {
+    return this.#verdict ?? LINEAR_8K;
+  }
 }
 
 function nearest(bytesPerMs: number): WireFormat {

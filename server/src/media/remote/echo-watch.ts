@@ -19,6 +19,7 @@ export type EchoWatchParts = {
 export class EchoWatch {
   readonly #parts: EchoWatchParts;
   #marginMs: number;
+  #lastMarginMs: number;
   #marks: Mark[] = [];
   #sentMs = 0;
   /** When the other side will have played all it has, if it is not held. */
@@ -29,6 +30,7 @@ export class EchoWatch {
   constructor(parts: EchoWatchParts) {
     this.#parts = parts;
     this.#marginMs = parts.marginMs;
+    this.#lastMarginMs = parts.lastMarginMs;
   }
 
   /** What the other side has left to play, in ms, by the clock. */
@@ -41,8 +43,9 @@ export class EchoWatch {
     return this.#marks.map((mark) => mark.id);
   }
 
-  setMargin(marginMs: number): void {
+  setMargin(marginMs: number, lastMarginMs = this.#lastMarginMs): void {
     this.#marginMs = marginMs;
+    this.#lastMarginMs = lastMarginMs;
     this.#arm();
   }
 
@@ -101,7 +104,7 @@ export class EchoWatch {
     const [oldest] = this.#marks;
     if (!oldest || this.#heldAtMs !== null) return;
     const untilPlayedMs = this.#endsAtMs - this.#nowMs() - (this.#sentMs - oldest.atMs);
-    const marginMs = this.#marks.length === 1 ? this.#parts.lastMarginMs : this.#marginMs;
+    const marginMs = this.#marks.length === 1 ? this.#lastMarginMs : this.#marginMs;
     this.#timer = this.#parts.clock.after(Math.max(notBeforeMs, untilPlayedMs + marginMs), () => {
       this.#timer = null;
       this.#parts.overdue(oldest.id);

@@ -20,6 +20,7 @@ const QUEUE_MS = 1_600;
 const REWIND_MS = 400;
 const RING_MS = 4_000;
 const MARK_EVERY_MS = 100;
+const LEAST_PATIENCE_MS = 10;
 
 export type RemoteTransportParts = {
   readonly wire: RemoteWire;
@@ -221,7 +222,9 @@ export class RemoteTransport implements MediaTransport {
     const hasMore = this.#nextLength() > 0;
     if (!hasMore) return;
     const excessMs = (this.#playhead.ahead - lead) / this.#samplesPerMs;
-    this.#timer = this.#clock.after(Math.max(1, excessMs + this.#rules.maxMessageMs / 2), () => {
+    // A little late on purpose, so that messages are few; but not where each has its length prescribed.
+    const patienceMs = Math.max(LEAST_PATIENCE_MS, (this.#rules.maxMessageMs - this.#rules.minMessageMs) / 2);
+    this.#timer = this.#clock.after(Math.max(1, excessMs + patienceMs), () => {
       this.#timer = null;
       this.#pump();
     });
@@ -232,8 +235,10 @@ export class RemoteTransport implements MediaTransport {
     const waiting = this.#queue.queued - this.#next;
     if (waiting <= 0) return 0;
     const isTail = this.#replyEnd === this.#queue.queued;
-    if (!isTail && waiting < this.#rules.minMessageMs * this.#samplesPerMs) return 0;
-    const most = Math.min(waiting, this.#rules.maxMessageMs * this.#samplesPerMs);
+    const { minMessageMs, maxMessageMs, firstMessageMs } = this.#rules;
+    const isFirst = firstMessageMs !== undefined && this.#playhead.ahead <= 0;
+    if (!isTail && waiting < (isFirst ? firstMessageMs : minMessageMs) * this.#samplesPerMs) return 0;
+    const most = Math.min(waiting, (isFirst ? firstMessageMs : maxMessageMs) * this.#samplesPerMs);
     const whole = most - (most % this.#rules.blockSamples);
     return whole > 0 ? whole : isTail ? most : 0;
   }

@@ -25,6 +25,8 @@ export type RemoteWireRules = {
   readonly minMessageMs: number;
   /** … and no more. */
   readonly maxMessageMs: number;
+  /** Instead of both where the other side has nothing left to play, so that a reply begins sooner. */
+  readonly firstMessageMs?: number;
   /** How far we send ahead of the listener's ear. */
   readonly leadMs: number;
 };

@@ -21,7 +21,8 @@ import { FORMATS_TAKEN, type MediaFormat, mediaFormat } from './media-format.ts'
 /** Binary that comes without MEDIA_START counts as the start of a bare μ-law stream after this. */
 export const BARE_AFTER_MS = 200;
 
-const LEAD_MS = 200;
+/** Asterisk can be held and flushed at once, so a longer lead costs a barge-in nothing and bears a distant PBX. */
+const LEAD_MS = 300;
 const MESSAGE_MS = 100;
 /** Asterisk closes the socket at 65,535 bytes; a message of ours stays far below that whatever the format. */
 const LARGEST_MESSAGE_BYTES = 16_000;
@@ -31,7 +32,7 @@ const LONGEST_EVENT_BYTES = 64 * 1024;
 
 const CAPABILITIES: MediaCapabilities = {
   clock: 'remote',
-  maxLeadMs: 300,
+  maxLeadMs: 400,
   hasDtmfIn: true,
   hasDtmfOut: false,
   hasTransfer: false,
