@@ -18,6 +18,8 @@ export type Disturbance = {
 export type DisturbanceResult = Omit<Coverage, 'reachedMs'> & {
   readonly kind: string;
   readonly seed: number;
+  /** Null for what is no echo. */
+  readonly echoDelayMs: number | null;
   readonly contextId: string;
   /** The longest silence of the assistant from the noise on; its own pauses are up to some 400 ms. */
   readonly pauseMs: number;
@@ -25,9 +27,10 @@ export type DisturbanceResult = Omit<Coverage, 'reachedMs'> & {
 };
 
 const SAMPLES_PER_TICK = 160;
-/** Our own voice comes back 20 dB weaker and 200 ms later, for 1.5 s. */
+/** Our own voice comes back 20 dB weaker and 60-240 ms later, for 1.5 s. */
 const ECHO_DB = -20;
-const ECHO_DELAY_TICKS = 10;
+const SHORTEST_ECHO_TICKS = 3;
+const LONGEST_ECHO_TICKS = 12;
 const ECHO_TICKS = 75;
 /** After the noise the assistant must speak for so long again. */
 const GOES_ON_MS = 2_000;
@@ -64,11 +67,13 @@ async function disturbOnce(
 ): Promise<DisturbanceResult> {
   const contextId = await server.requestCall();
   const phone = await Phone.open(new AudioSocketLeg({ ...server.audioSocket, contextId }));
+  const delayTicks = plan.kind === 'echo' ? echoTicks(plan.seed) : null;
   let noiseAtMs = 0;
   let hasGoneOn = false;
   try {
     await phone.heardVoice(plan.afterMs);
-    const act = plan.kind === 'echo' ? await phone.stream('echo', echoOf(phone)) : await makeNoise(phone, plan);
+    const act =
+      delayTicks === null ? await makeNoise(phone, plan) : await phone.stream('echo', echoOf(phone, delayTicks));
     noiseAtMs = act.startedAtMs;
     await phone.heardVoice(GOES_ON_MS, GOES_ON_WITHIN_MS);
     hasGoneOn = true;
@@ -83,6 +88,7 @@ async function disturbOnce(
   return {
     kind: plan.kind,
     seed: plan.seed,
+    echoDelayMs: delayTicks === null ? null : delayTicks * 20,
     contextId,
     ...covered,
     pauseMs: longestQuietMs(phone, noiseAtMs),
@@ -95,9 +101,14 @@ function makeNoise(phone: Phone, { kind, seed }: Disturbance) {
   return phone.say(kind, make(seededRandom(seed)));
 }
 
+function echoTicks(seed: number): number {
+  const span = LONGEST_ECHO_TICKS - SHORTEST_ECHO_TICKS + 1;
+  return SHORTEST_ECHO_TICKS + Math.floor(seededRandom(seed)() * span);
+}
+
 /** What was heard a while ago, weaker: a frame a tick. */
-function echoOf(phone: Phone): () => Int16Array | null {
-  let at = phone.heard.samples().length - ECHO_DELAY_TICKS * SAMPLES_PER_TICK;
+function echoOf(phone: Phone, delayTicks: number): () => Int16Array | null {
+  let at = phone.heard.samples().length - delayTicks * SAMPLES_PER_TICK;
   let ticks = 0;
   return () => {
     if (ticks++ >= ECHO_TICKS) return null;

@@ -16,10 +16,11 @@ const PHRASES = [
   'Hello? Can you hear me?',
 ];
 const KINDS = ['cough', 'click', 'keypad tone', 'echo', 'grunt'] as const;
+type Kind = (typeof KINDS)[number];
 
 /**
  * Interruptions that must silence the assistant, and noises that must not. Options: --interruptions 100 --noises 100
- * --at-once 4 --seed 1. The assistant gives one long answer; callers are flite's voices and synthetic noises
+ * --at-once 4 --seed 1 --kinds cough,click,…. The assistant gives one long answer; callers are flite's voices and synthetic noises
  * (peers/src/audio/noises.ts says how they are made), all of it over AudioSocket, measured on what the phone received.
  */
 export async function run(args: readonly string[]): Promise<object> {
@@ -30,13 +31,14 @@ export async function run(args: readonly string[]): Promise<object> {
       noises: { type: 'string', default: '100' },
       'at-once': { type: 'string', default: '4' },
       seed: { type: 'string', default: '1' },
+      kinds: { type: 'string', default: KINDS.join(',') },
     },
   });
   const random = seededRandom(Number(values.seed));
   await using speech = new CallerSpeech(SAMPLE_RATE);
   await using server = await startServer({ settings: longAnswer(), env: { LOG_LEVEL: 'error' } });
   const interruptions = await planInterruptions(Number(values.interruptions), speech, random);
-  const noises = planNoises(Number(values.noises), random);
+  const noises = planNoises(Number(values.noises), readKinds(values.kinds), random);
   const atOnce = Number(values['at-once']);
   const interrupted = await inTurns(interruptions, atOnce, (each) => interrupt(server, each));
   const disturbed = await disturb(server, noises, (task) => inTurns(noises, atOnce, task));
@@ -60,9 +62,15 @@ async function planInterruptions(count: number, speech: CallerSpeech, random: ()
   return plan;
 }
 
-function planNoises(count: number, random: () => number): Disturbance[] {
+function readKinds(text: string): readonly Kind[] {
+  const kinds = text.split(',').map((name) => KINDS.find((kind) => kind === name.trim()));
+  if (kinds.includes(undefined)) throw new Error(`--kinds ${text}: there are ${KINDS.join(', ')}`);
+  return kinds.filter((kind) => kind !== undefined);
+}
+
+function planNoises(count: number, kinds: readonly Kind[], random: () => number): Disturbance[] {
   return Array.from({ length: count }, (_, index) => ({
-    kind: KINDS[index % KINDS.length] ?? 'cough',
+    kind: kinds[index % kinds.length] ?? 'cough',
     seed: Math.floor(random() * 2 ** 32),
     afterMs: 600 + 1_500 * random(),
   }));
