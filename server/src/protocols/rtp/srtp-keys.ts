@@ -56,13 +56,12 @@ export class AesCounter {
   apply(bytes: Uint8Array, start: number, end: number, iv: Uint8Array): void {
     const count = Math.ceil((end - start) / BLOCK_BYTES);
     if (count > MAX_BLOCKS) throw new RangeError('over 2 KiB in one packet');
+    const blocks = this.#blocks;
     for (let block = 0; block < count; block++) {
-      const at = block * BLOCK_BYTES;
-      for (let i = 0; i < 14; i++) this.#blocks[at + i] = iv[i] as number;
-      this.#blocks[at + 14] = block >> 8;
-      this.#blocks[at + 15] = block;
+      blocks.set(iv, block * BLOCK_BYTES);
+      blocks[block * BLOCK_BYTES + 15] = block;
     }
-    const stream = this.#ecb.update(this.#blocks.subarray(0, count * BLOCK_BYTES));
+    const stream = this.#ecb.update(blocks.subarray(0, count * BLOCK_BYTES));
     for (let i = start; i < end; i++) bytes[i] = (bytes[i] as number) ^ (stream[i - start] as number);
   }
 }

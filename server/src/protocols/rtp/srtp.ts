@@ -10,6 +10,8 @@ const RTCP_TAG_BYTES = 10;
 const RTCP_HEADER_BYTES = 8;
 const INDEX_BYTES = 4;
 const SEQUENCES = 2 ** 16;
+/** What the cipher takes at once; no telephone packet comes near. */
+const MAX_PACKET_BYTES = 2048;
 
 /** Room a packet needs behind its end for tag and SRTCP index. */
 export const SRTP_OVERHEAD_BYTES = RTCP_TAG_BYTES + INDEX_BYTES;
@@ -35,9 +37,10 @@ export class SrtpSender {
     this.#tagBytes = SRTP_TAG_BYTES[suite];
   }
 
-  /** Protects the RTP packet in `bytes[0, length)`; the buffer must have room for the tag. Returns the new length. Sequence numbers must rise. */
+  /** Protects the RTP packet in `bytes[0, length)`; the buffer must have room for the tag. Returns the new length, 0 for what is no
+   * packet or over 2 KiB. Sequence numbers must rise. */
   protect(bytes: Uint8Array, length: number): number {
-    if (!this.#view.parse(bytes, length)) return 0;
+    if (length > MAX_PACKET_BYTES || !this.#view.parse(bytes, length)) return 0;
     const { sequence, ssrc, payloadStart } = this.#view;
     if (sequence < this.#lastSequence) this.#rollover++;
     this.#lastSequence = sequence;
@@ -88,7 +91,7 @@ export class SrtpReceiver {
   /** Opens the packet in `bytes[0, length)`. */
   unprotect(bytes: Uint8Array, length = bytes.length): Unprotected {
     const end = length - this.#tagBytes;
-    if (end < RTP_HEADER_BYTES || (bytes[0] as number) >> 6 !== 2) return MALFORMED;
+    if (end < RTP_HEADER_BYTES || end > MAX_PACKET_BYTES || (bytes[0] as number) >> 6 !== 2) return MALFORMED;
     const sequence = ((bytes[2] as number) << 8) | (bytes[3] as number);
     const ssrc = readUint32(bytes, 8);
     const isNewSource = ssrc !== this.#ssrc;
@@ -111,7 +114,7 @@ export class SrtpReceiver {
   unprotectRtcp(bytes: Uint8Array): Unprotected {
     const signedEnd = bytes.length - RTCP_TAG_BYTES;
     const end = signedEnd - INDEX_BYTES;
-    if (end < RTCP_HEADER_BYTES) return MALFORMED;
+    if (end < RTCP_HEADER_BYTES || end > MAX_PACKET_BYTES) return MALFORMED;
     const tag = createHmac('sha1', this.#rtcp.authKey).update(bytes.subarray(0, signedEnd)).digest();
     if (!timingSafeEqual(tag.subarray(0, RTCP_TAG_BYTES), bytes.subarray(signedEnd))) return FORGED;
     const word = readUint32(bytes, end);
