@@ -127,7 +127,9 @@ export class CommandWire implements RemoteWire {
     const question = this.#questions.shift();
     if (!question || question.epoch !== this.#epoch) return;
     if (isPaused && !this.#isPaused) this.#command('CONTINUE_MEDIA');
-    if (question.occasion === 'late mark') this.#makeGood(question.frames - queueLength);
+    // The frame that left the queue last is being played just now.
+    const played = question.frames - queueLength - (queueLength > 0 ? 1 : 0);
+    if (question.occasion === 'late mark') this.#makeGood(played);
     const isStillIdle = question.occasion === 'idle' && question.frames === this.#frames;
     if (!isStillIdle || queueLength * this.#frameMs <= MOST_DRIFT_MS) return;
     this.#parts.metrics.count('stream_drift_total', { channel: 'asterisk' });
