@@ -37,7 +37,7 @@ describe('the command line of the phone', () => {
     [[...NEEDED, '--voice', 'alice'], '--voice alice: there are rms, slt, awb, kal16'],
     [[...NEEDED, '--audiosocket', 'localhost'], '--audiosocket localhost: give host:port, like 127.0.0.1:4573'],
     [[...NEEDED, '--url', 'localhost:9007'], '--url localhost:9007: give an address like http://127.0.0.1:9007'],
-    [[...NEEDED, '--channel', 'pigeon'], '--channel pigeon: this phone has audiosocket'],
+    [[...NEEDED, '--channel', 'pigeon'], '--channel pigeon: this phone has audiosocket, asterisk-websocket'],
     [[...NEEDED, '--barge-in-after', '-1'], /--barge-in-after/],
     [[...NEEDED, '--sya', 'hello'], /Unknown option '--sya'/],
   ])('%j is refused with a reason', (argv, message) => {

@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 import { CALLER_VOICES, type CallerVoice } from './speech.ts';
 
+const CHANNELS = ['audiosocket', 'asterisk-websocket'] as const;
+export type PhoneChannel = (typeof CHANNELS)[number];
+
 /** What the phone does, in the order of the command line. */
 export type PhoneStep =
   | { readonly type: 'say'; readonly text: string }
@@ -9,7 +12,7 @@ export type PhoneStep =
   | { readonly type: 'stay'; readonly ms: number };
 
 export type PhoneArguments = {
-  readonly channel: 'audiosocket';
+  readonly channel: PhoneChannel;
   readonly url: string;
   readonly assistantId: string;
   readonly apiKey: string;
@@ -35,7 +38,7 @@ export const USAGE = `A telephone for the terminal: calls an assistant as Asteri
   --assistant ID            the assistant to call
   --key KEY                 an API key of its project
   --url URL                 the server's HTTP address        (http://127.0.0.1:9007)
-  --channel NAME            audiosocket                      (audiosocket)
+  --channel NAME            audiosocket asterisk-websocket   (audiosocket)
   --audiosocket HOST:PORT   its AudioSocket address          (127.0.0.1:4573)
   --from NUMBER             the caller's number              (none: an anonymous caller)
 
@@ -75,10 +78,8 @@ const OPTIONS = {
 export function readArguments(argv: readonly string[]): PhoneArguments | null {
   const { values, tokens } = parse(argv);
   if (values.help) return null;
-  if (values.channel !== 'audiosocket')
-    throw new BadArguments(`--channel ${values.channel}: this phone has audiosocket`);
   return {
-    channel: values.channel,
+    channel: readChannel(values.channel),
     url: readUrl(values.url),
     assistantId: required('--assistant', values.assistant, 'the id that npm start printed'),
     apiKey: required('--key', values.key, 'the API key that npm start printed'),
@@ -129,6 +130,12 @@ function readAddress(text: string): { host: string; port: number } {
     throw new BadArguments(`--audiosocket ${text}: give host:port, like 127.0.0.1:4573`);
   }
   return { host, port: Number(port) };
+}
+
+function readChannel(name: string): PhoneChannel {
+  const channel = CHANNELS.find((known) => known === name);
+  if (!channel) throw new BadArguments(`--channel ${name}: this phone has ${CHANNELS.join(', ')}`);
+  return channel;
 }
 
 function readVoice(name: string): CallerVoice {

@@ -15,7 +15,8 @@ export type AudioSocketTarget = { readonly host: string; readonly port: number; 
  * and hangup, and an empty audio frame, end the call as a fault.
  */
 export class AudioSocketLeg implements MediaLeg {
-  readonly sampleRate = 8_000;
+  static readonly sampleRate = 8_000;
+  readonly sampleRate = AudioSocketLeg.sampleRate;
   readonly #target: AudioSocketTarget;
   #socket: Socket | undefined;
   #events: LegEvents | undefined;

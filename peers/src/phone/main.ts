@@ -4,14 +4,15 @@ import { BadArguments, type PhoneArguments, readArguments, USAGE } from './argum
 import { AudioSocketLeg } from './audiosocket-leg.ts';
 import { callFigures } from './call-figures.ts';
 import type { HeardAudio } from './heard-audio.ts';
+import type { MediaLeg } from './media-leg.ts';
 import { type CallAnswer, requestCall } from './phase-one.ts';
 import { Phone } from './phone.ts';
 import { type Report, reportLines } from './report.ts';
 import { prepareSteps, runScript, type ScriptedCall } from './scripted-call.ts';
 import { CallerSpeech } from './speech.ts';
 import { fetchRecord, transcriptLines } from './transcript.ts';
+import { WebSocketLeg } from './websocket-leg.ts';
 
-const SAMPLE_RATE = 8_000;
 /** Voice after a shorter pause still belongs to what was said before. */
 const ANSWER_PAUSE_MS = 300;
 
@@ -32,10 +33,11 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function call(args: PhoneArguments): Promise<number> {
-  await using speech = new CallerSpeech(SAMPLE_RATE);
-  const steps = await prepareSteps(args.steps, speech, { voice: args.voice, sampleRate: SAMPLE_RATE });
+  const sampleRate = args.channel === 'asterisk-websocket' ? WebSocketLeg.sampleRate : AudioSocketLeg.sampleRate;
+  await using speech = new CallerSpeech(sampleRate);
+  const steps = await prepareSteps(args.steps, speech, { voice: args.voice, sampleRate });
   const answer = await requestCall(args);
-  const leg = new AudioSocketLeg({ ...args.audioSocket, contextId: answer.contextId });
+  const leg = legOf(args, answer.contextId);
   const phone = await Phone.open(leg);
   process.once('SIGINT', () => phone.hangUp());
   const script = await runScript(phone, steps, args);
@@ -47,6 +49,11 @@ async function call(args: PhoneArguments): Promise<number> {
   if (args.record) await record(args.record, phone.heard, phone.openedAtMs);
   if (script.gaveUp) console.error(script.gaveUp);
   return script.gaveUp || report.figures.greetingDelayMs === null ? 1 : 0;
+}
+
+function legOf({ channel, url, audioSocket }: PhoneArguments, contextId: string): MediaLeg {
+  if (channel === 'audiosocket') return new AudioSocketLeg({ ...audioSocket, contextId });
+  return new WebSocketLeg({ url: url.replace(/^http/, 'ws'), contextId, spelling: 'plain-text' });
 }
 
 function makeReport(phone: Phone, answer: CallAnswer, script: ScriptedCall): Report {
