@@ -11,6 +11,8 @@ import { locateServer } from './locate-server.ts';
 const MAX_UDP_BYTES = 1300;
 const MAX_CHALLENGES = 3;
 const DEFAULT_AVOID_SECONDS = 30;
+/** A server's Retry-After of days would outlive its fault. */
+const MAX_AVOID_SECONDS = 300;
 const NEEDS_CONTACT = new Set(['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'OPTIONS']);
 
 export type SendOptions = {
@@ -133,8 +135,10 @@ export class SendingRequest {
   }
 
   #avoid(target: Target, response: SipResponse): void {
-    const seconds = secondsOf(response, 'Retry-After') ?? DEFAULT_AVOID_SECONDS;
-    this.#core.avoided.set(targetKey(target), this.#core.clock.nowMs() + seconds * 1000);
+    const { avoided, clock } = this.#core;
+    for (const [key, untilMs] of avoided) if (untilMs <= clock.nowMs()) avoided.delete(key);
+    const seconds = Math.min(secondsOf(response, 'Retry-After') ?? DEFAULT_AVOID_SECONDS, MAX_AVOID_SECONDS);
+    avoided.set(targetKey(target), clock.nowMs() + seconds * 1000);
   }
 
   #fail(why: 'timeout' | 'transport' | 'unresolved'): void {
