@@ -91,6 +91,24 @@ describe('the messages of an Exotel stream', () => {
   });
 });
 
+describe('the audio of an Exotel stream', () => {
+  test.each([
+    ['?audio=mulaw', 8_000, [640]],
+    ['?audio=linear', 8_000, [1_600]],
+    ['', 8_000, [1_600]],
+  ])('with %s in the address is what was asked for, whatever `start` says', async (query, sampleRate, bytes) => {
+    const peer = new ExotelPeer(EXOTEL, `/v1/talk/exotel/ctx/x${query}`);
+    peer.start();
+    await peer.pass(1);
+    const { subject } = exotelHarness(peer);
+
+    play(subject, tone(1, 100, 8_000));
+
+    expect(subject.transport.sampleRate).toBe(sampleRate);
+    expect(peer.messages.map(([, length]) => length)).toEqual(bytes);
+  });
+});
+
 describe('an Exotel stream', () => {
   test('that never starts is closed after five seconds and claims nothing', async () => {
     const peer = new ExotelPeer();

@@ -8,7 +8,7 @@ import { RemoteTransport } from '../../media/remote/remote-transport.ts';
 import { CLOSE, SocketSession } from '../../media/remote/socket-session.ts';
 import { parseStreamMessage, type StreamMessage } from './stream-message.ts';
 import { exotelRules, payloadReader, type StreamWire, streamWire } from './stream-wire.ts';
-import { FormatEvidence, formatFromStart, type WireFormat } from './wire-format.ts';
+import { FormatEvidence, forcedFormat, formatFromStart, type WireFormat } from './wire-format.ts';
 
 const CAPABILITIES: MediaCapabilities = {
   clock: 'remote',
@@ -29,8 +29,6 @@ export type ExotelStreamParts = {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly metrics: Metrics;
-  /** A deployment's setting; null: found out call by call. */
-  readonly forcedFormat?: WireFormat | null;
 };
 
 /**
@@ -106,7 +104,11 @@ class ExotelStream implements MediaSocketListener {
   #start({ streamSid, format }: Extract<StreamMessage, { type: 'start' }>): void {
     if (this.#streamSid !== null) return;
     this.#streamSid = streamSid;
-    const known = this.#parts.forcedFormat ?? formatFromStart(format, sampleRateParameter(this.#arrival.rawTarget));
+    const asked = new URL(this.#arrival.rawTarget, 'ws://here').searchParams;
+    // Exotel honours the rate in our own address; the form of the audio is a setting that phase 1 put there.
+    const sampleRate = asked.get('sample-rate') ?? undefined;
+    const known =
+      forcedFormat(asked.get('audio') ?? undefined, format, sampleRate) ?? formatFromStart(format, sampleRate);
     if (known) this.#begin(streamSid, known);
     else {
       const giveUp = () => this.#begin(streamSid, this.#evidence.best);
@@ -155,9 +157,4 @@ class ExotelStream implements MediaSocketListener {
   #countMalformed(): void {
     this.#parts.metrics.count('stream_malformed_total', { channel: 'exotel' });
   }
-}
-
-/** `?sample-rate=` of the address, which Exotel honours and so may we. */
-function sampleRateParameter(rawTarget: string): string | undefined {
-  return new URL(rawTarget, 'ws://here').searchParams.get('sample-rate') ?? undefined;
 }

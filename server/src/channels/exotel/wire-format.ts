@@ -22,6 +22,20 @@ export function formatFromStart(format: MediaFormat, sampleRateParameter: string
   return rate ? { encoding: 'linear', sampleRate: rate } : null;
 }
 
+/** What a deployment's setting says, whatever `start` says; null where it leaves the matter open. */
+export function forcedFormat(
+  audio: string | undefined,
+  format: MediaFormat,
+  sampleRateParameter: string | undefined,
+): WireFormat | null {
+  if (audio === 'mulaw') return MULAW_8K;
+  if (audio !== 'linear') return null;
+  return {
+    encoding: 'linear',
+    sampleRate: knownRate(format.sampleRate) ?? knownRate(sampleRateParameter) ?? LINEAR_8K.sampleRate,
+  };
+}
+
 /** Decides by bytes per millisecond over the first messages, when `start` was silent. Messages come about every 100 ms. */
 export class FormatEvidence {
   #messages = 0;
