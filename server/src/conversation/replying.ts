@@ -187,7 +187,7 @@ export class Replying {
     const { code, message } = toAppError(error);
     call.metrics.count('part_failures_total', { part, code });
     call.log.warn('conversation.part_failed', { contextId: call.context.contextId, part, code, message });
-    happen({ type: 'reply_failed', replyId });
+    happen({ type: 'reply_failed', replyId, part });
   }
 
   /** What the brain waits for holds once its question is on the way, not before. */

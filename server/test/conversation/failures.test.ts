@@ -63,6 +63,8 @@ describe('a part fails', () => {
     await call.pass(500);
 
     expect(call.endReason).toBe('provider_failed');
+    // The record once blamed the brain for every reply it had asked for.
+    expect(call.events).toContainEqual(expect.objectContaining({ type: 'part_failed', data: { part: 'voice' } }));
     expect(call.leftovers()).toEqual([]);
   });
 

@@ -40,7 +40,7 @@ export function onReplyCut(state: TurnState, event: ReplyCutEvent): Step {
 export function onProgressTimeout(state: Replying, atMs: number): Step {
   const leftMs = state.memory.isHeld ? PROGRESS_LIMIT_MS : state.reply.progressAtMs + PROGRESS_LIMIT_MS - atMs;
   if (leftMs > 0) return [state, [startTimer('progress', leftMs)]];
-  return failReply(state, atMs);
+  return failReply(state, state.reply.input === null ? 'voice' : 'brain', atMs);
 }
 
 /** The far side should have confirmed the reply by now: go on as if it had. */
@@ -65,7 +65,7 @@ function onOwnReply(state: Replying, event: ReplyEvent): Step {
     case 'reply_heard':
       return state.name === 'suspecting' ? heardWhileSuspecting(state, event.atMs) : finishReply(state, event.atMs);
     case 'reply_failed':
-      return failReply(state, event.atMs);
+      return failReply(state, event.part, event.atMs);
   }
 }
 
@@ -97,10 +97,10 @@ function heardWhileSuspecting(state: Suspecting, atMs: number): Step {
   return after(effects, hear(memory, suspicion.utterance, { spoken: [], unanswered: null, idle }, atMs));
 }
 
-function failReply(state: Replying, atMs: number): Step {
+function failReply(state: Replying, part: 'brain' | 'voice', atMs: number): Step {
   // When even the last words fail there is nothing left to say.
   if (state.name === 'closing') return end(state, state.reason);
-  return fail(state, atMs, state.reply.input === null ? 'voice' : 'brain');
+  return fail(state, atMs, part);
 }
 
 function withReply<State extends Replying>(state: State, change: Partial<Reply>): State {

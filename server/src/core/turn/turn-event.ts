@@ -55,6 +55,13 @@ export type ReplyCompleteEvent = At & {
   readonly remainingMs: number;
 };
 
+/** Nothing more comes of a reply; `part` is what failed. */
+export type ReplyFailedEvent = At & {
+  readonly type: 'reply_failed';
+  readonly replyId: ReplyId;
+  readonly part: 'brain' | 'voice';
+};
+
 export type ReplyEvent =
   /** The first audio of a reply is on its way. */
   | (At & { readonly type: 'reply_audible'; readonly replyId: ReplyId })
@@ -63,7 +70,7 @@ export type ReplyEvent =
   | ReplyCompleteEvent
   /** Everything a reply had to say was heard; after `reply_complete`. */
   | (At & { readonly type: 'reply_heard'; readonly replyId: ReplyId })
-  | (At & { readonly type: 'reply_failed'; readonly replyId: ReplyId });
+  | ReplyFailedEvent;
 
 /** The answer to the effect `cancel_reply`. */
 export type ReplyCutEvent = At & { readonly type: 'reply_cut'; readonly replyId: ReplyId; readonly wasHeard: boolean };

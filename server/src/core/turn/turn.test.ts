@@ -264,7 +264,7 @@ describe('late and strange events', () => {
     const before = machine.state;
 
     for (const type of ['reply_audible', 'reply_progress', 'reply_heard', 'reply_failed'] as const) {
-      expect(machine.on({ type, replyId: 7 as ReplyId })).toEqual([]);
+      expect(machine.on({ type, replyId: 7 as ReplyId, part: 'voice' })).toEqual([]);
     }
 
     expect(machine.state).toBe(before);
