@@ -10,8 +10,8 @@ export const CALLER_SAYS = {
   no: { text: 'No.', samples: between(3_890, 4_570) },
 } as const;
 
-/** Some 150 ms from the middle of a word: voice, and yet no word. */
-export const SYLLABLE = between(900, 1_050);
+/** 200 ms from the middle of a word: surely voice, and too short to take the turn. */
+export const SYLLABLE = between(1_000, 1_200);
 
 function between(fromMs: number, toMs: number): Int16Array {
   return SPEECH.slice(fromMs * SAMPLES_PER_MS, toMs * SAMPLES_PER_MS);

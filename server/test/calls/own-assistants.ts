@@ -5,7 +5,7 @@ import {
   type TurnSettings,
 } from '@assistant/server/core/assistant/assistant-settings';
 
-type Parts = Partial<Pick<AssistantSettings, 'speechToText' | 'textToSpeech'>> & {
+type Parts = Partial<Pick<AssistantSettings, 'speechToText' | 'textToSpeech' | 'errorSentence'>> & {
   readonly turn?: Partial<TurnSettings>;
 };
 
