@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { announceCall, askForCall, callDemo, closedCall, connectPhone, pressAndHear } from './demo-call.ts';
+import { ServerHome, type ServerProcess, treeOf } from './server-process.ts';
+
+const LIMIT_MS = 120_000;
+/** What phase 1 may take to say that it cannot serve, with a margin for a loaded machine. */
+const PHASE_ONE_LIMIT_MS = 4_000 + 1_500;
+/** A claim may take 2 s; then the PBX is told to go on in its dialplan. */
+const CLAIM_LIMIT_MS = 2_500 + 1_500;
+/** 20 ms each; the rest is what a loaded machine may owe us. */
+const FRAMES_A_SECOND = 50;
+const AUDIO_GOES_ON = 0.8;
+
+test('the database stands still in a call: audio and conversation go on, new calls are refused in time, nothing is missing after', {
+  timeout: LIMIT_MS,
+}, async () => {
+  await using home = new ServerHome();
+  const server = await home.start();
+  const { contextId, phone } = await callDemo(home, server);
+  const late = await announceCall(home, server);
+  const database = treeOf(home.postmaster ?? Number.NaN);
+  for (const pid of database) process.kill(pid, 'SIGSTOP');
+  try {
+    const stoppedAt = performance.now();
+    const refusals = Promise.all([refusedPhaseOne(home, server), refusedMedia(server, late.contextId)]);
+    await pressAndHear(phone, '1');
+    const [refusedAfterMs, hungUpAfterMs] = await refusals;
+    const heard = phone.heard.frames.filter(({ atMs }) => atMs >= stoppedAt).length;
+    const seconds = (performance.now() - stoppedAt) / 1000;
+
+    expect(refusedAfterMs).toBeLessThan(PHASE_ONE_LIMIT_MS);
+    expect(hungUpAfterMs).toBeLessThan(CLAIM_LIMIT_MS);
+    expect(heard / seconds).toBeGreaterThan(FRAMES_A_SECOND * AUDIO_GOES_ON);
+    expect((await fetch(`${server.url}/readiness/`)).status).toBe(503);
+    expect((await fetch(`${server.url}/healthz/`)).status).toBe(200);
+  } finally {
+    for (const pid of treeOf(database[0] as number)) process.kill(pid, 'SIGCONT');
+  }
+  await pressAndHear(phone, '2');
+  phone.hangUp();
+
+  const record = await closedCall(home, server, contextId);
+  expect(record.call).toMatchObject({ status: 'ended', endReason: 'caller_hung_up' });
+  expect(record.dtmf).toBe('12');
+  const pressed = record.turns.filter(({ role }) => role === 'caller').map(({ text }) => text);
+  expect(pressed).toEqual(['1', '2']);
+  expect(record.turns.map(({ index }) => index)).toEqual(record.turns.map((_turn, index) => index));
+  await expectServing(home, server);
+});
+
+/** Milliseconds until phase 1 said no, as Asterisk wants to hear it. */
+async function refusedPhaseOne(home: ServerHome, server: ServerProcess): Promise<number> {
+  const askedAt = performance.now();
+  const response = await askForCall(home, server);
+  const body = await response.text();
+  expect({ status: response.status, body }).toEqual({ status: 503, body: '' });
+  expect(response.headers.get('retry-after')).not.toBeNull();
+  return performance.now() - askedAt;
+}
+
+/** Milliseconds until an AudioSocket with a good id was hung up on. */
+async function refusedMedia(server: ServerProcess, contextId: string): Promise<number> {
+  const other = await connectPhone(server, contextId);
+  const end = await other.heardHangUp();
+  expect(end).toMatchObject({ by: 'far end', how: 'hung up' });
+  return (other.endedAtMs ?? Number.NaN) - other.openedAtMs;
+}
+
+async function expectServing(home: ServerHome, server: ServerProcess): Promise<void> {
+  while ((await fetch(`${server.url}/readiness/`)).status !== 200) await pause(50);
+  const { phone } = await callDemo(home, server);
+  phone.hangUp();
+}
