@@ -8,6 +8,7 @@ import { drainCalls } from './calls/drain-calls.ts';
 import { endCallAs } from './calls/end-call.ts';
 import { LiveCalls } from './calls/live-calls.ts';
 import { NodeLease } from './calls/node-lease.ts';
+import { ProjectLines } from './calls/project-lines.ts';
 import { warmAssistant } from './calls/warm-assistant.ts';
 import { createChannels } from './channels/index.ts';
 import { DEMO_SETTINGS } from './composition/demo-settings.ts';
@@ -30,6 +31,7 @@ import { systemClock } from './runtime/system-clock.ts';
 import { systemRandom } from './runtime/system-random.ts';
 import { type DatabaseSettings, openStorage } from './storage/open-storage.ts';
 import { createApiKey } from './vault/create-api-key.ts';
+import { credentialVault } from './vault/credential-vault.ts';
 import { openSecretBox } from './vault/open-secret-box.ts';
 import { ApiKeyVerifier } from './vault/verify-api-key.ts';
 
@@ -73,6 +75,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const { calls, assistants, apiKeys } = storage;
   const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
   const keys = new ApiKeyVerifier({ apiKeys, clock: systemClock });
+  const lines = new ProjectLines({ ...storage, credentialVault: credentialVault(secretBox), ...shared });
   const liveCalls = new LiveCalls(CAPACITY, metrics);
   const lease = stack.use(
     new NodeLease({ nodes: storage.nodes, nodeId, activeCalls: () => liveCalls.size, ...shared }),
@@ -81,9 +84,13 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   bus.subscribe({
     message: (message) => {
       if (message.type === 'api-key.changed') keys.forget(message.apiKeyId);
-      if (message.type === 'call.end') liveCalls.find(message.contextId)?.end(message.reason);
+      if (message.type === 'call.end') liveCalls.end(message.contextId, message.reason);
+      if (message.type === 'project.changed') lines.forget(message.projectId);
     },
-    resync: () => keys.forget(),
+    resync: () => {
+      keys.forget();
+      lines.forget();
+    },
   });
   const journal = new CallJournal({ calls, ...shared });
   stack.defer(() => journal.close().catch((error: unknown) => log.error('journal.lost', {}, error)));
@@ -134,6 +141,8 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     ...shared,
     storage,
     keys,
+    lines,
+    channels,
     liveCalls,
     bus,
     publicHost: config.publicHost,

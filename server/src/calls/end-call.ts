@@ -20,12 +20,14 @@ export async function endCall(parts: EndCallParts, projectId: ProjectId, context
 
 /**
  * The same on a carrier's word. The node that holds the conversation ends it, so that its last turns are written; where none
- * does, the record is closed.
+ * does, the record is closed. A call that was answered in the same moment is told as well.
  */
 export async function endCallAs(parts: EndCallParts, contextId: ContextId, reason: EndReason): Promise<void> {
   const live = parts.liveCalls.find(contextId);
   if (live) return live.end(reason);
   const context = await parts.calls.find(contextId);
-  if (context?.status === 'claimed') await parts.bus.publish({ type: 'call.end', contextId, reason });
-  else if (context) await parts.calls.end(contextId, reason);
+  if (context === null || context.status === 'ended' || context.status === 'failed' || context.status === 'expired')
+    return;
+  if (context.status === 'pending') await parts.calls.end(contextId, reason);
+  await parts.bus.publish({ type: 'call.end', contextId, reason });
 }

@@ -13,10 +13,13 @@ export type LiveCall = {
 };
 
 const RETRY_AFTER_SECONDS = 5;
+const MOST_ENDINGS = 1_000;
 
 /** The calls this process holds, how many it may hold, and whether it still takes new ones. */
 export class LiveCalls {
   readonly #calls = new Map<ContextId, LiveCall>();
+  /** Of calls that are being set up. */
+  readonly #endings = new Map<ContextId, EndReason>();
   readonly #capacity: number;
   readonly #metrics: Metrics;
   #reserved = 0;
@@ -56,6 +59,7 @@ export class LiveCalls {
       [Symbol.dispose]: () => {
         if (isHeld) this.#reserved--;
         isHeld = false;
+        if (this.#reserved === 0) this.#endings.clear();
       },
     };
   }
@@ -63,6 +67,9 @@ export class LiveCalls {
   add(call: LiveCall): void {
     this.#calls.set(call.contextId, call);
     this.#tell();
+    const ending = this.#endings.get(call.contextId);
+    this.#endings.delete(call.contextId);
+    if (ending) call.end(ending);
     const remove = () => {
       this.#calls.delete(call.contextId);
       this.#tell();
@@ -72,6 +79,16 @@ export class LiveCalls {
 
   find(contextId: ContextId): LiveCall | undefined {
     return this.#calls.get(contextId);
+  }
+
+  /** Ends a call held here; one that is just being set up ends as soon as it is. Others are remembered in vain, and forgotten. */
+  end(contextId: ContextId, reason: EndReason): void {
+    const call = this.#calls.get(contextId);
+    if (call) call.end(reason);
+    if (call || this.#reserved === 0) return;
+    this.#endings.set(contextId, reason);
+    const [oldest] = this.#endings.keys();
+    if (this.#endings.size > MOST_ENDINGS && oldest !== undefined) this.#endings.delete(oldest);
   }
 
   /** No new calls from now on. */

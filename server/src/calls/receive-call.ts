@@ -3,38 +3,28 @@ import type { ChannelName } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import { INBOUND_CONTEXT_TTL_MS } from '../core/call/call-context.ts';
 import { maskNumber } from '../core/call/caller-number.ts';
+import type { OpenCredential } from '../core/credential/credential.ts';
 import { AppError } from '../core/errors.ts';
 import type { AssistantId } from '../core/ids.ts';
 import { newContextId, newConversationId, parseAssistantId } from '../core/ids.ts';
 import type { AssistantRepository } from '../core/ports/assistant-repository.ts';
-import type { CallRepository } from '../core/ports/call-repository.ts';
-import type { CallWebhook, WebhookAnswer, WebhookRequest } from '../core/ports/channel.ts';
-import type { EventLog } from '../core/ports/event-log.ts';
-import type { Metrics } from '../core/ports/metrics.ts';
+import type { CallRepository, OpenedContext } from '../core/ports/call-repository.ts';
+import type { IncomingCall, WebhookAnswer } from '../core/ports/channel.ts';
 import type { Random } from '../core/ports/random.ts';
-import type { Principal } from '../core/project/project.ts';
-import { readApiKey } from './read-api-key.ts';
+import type { ReceiveCall } from './announced-call.ts';
+import { limitUnverified } from './ask-carrier.ts';
+import { type AuthenticateParts, authenticateCall, type Entry } from './authenticate-call.ts';
 
-export type ReceiveCallParts = {
+export type ReceiveCallParts = AuthenticateParts & {
   readonly assistants: Pick<AssistantRepository, 'find'>;
-  readonly calls: Pick<CallRepository, 'open'>;
-  readonly verifyApiKey: (key: string) => Promise<Principal | null>;
+  readonly calls: Pick<CallRepository, 'open' | 'find' | 'findByProviderCall' | 'countUnverified'>;
   /** @throws AppError draining or over_capacity. */
   readonly admit: () => void;
   /** Called with each new context: the moment to warm what the call will need. */
   readonly opened: (context: CallContext) => void;
-  readonly publicHost: string | null;
+  /** Called with each new context that nothing vouches for, and the accounts whose carrier may. */
+  readonly askCarrier: (context: CallContext, credentials: readonly OpenCredential[]) => void;
   readonly random: Random;
-  readonly log: EventLog;
-  readonly metrics: Metrics;
-};
-
-export type ReceiveCall = {
-  readonly channel: ChannelName;
-  readonly webhook: CallWebhook;
-  /** As it stands in the path. */
-  readonly assistantId: string;
-  readonly request: WebhookRequest;
 };
 
 /**
@@ -43,26 +33,83 @@ export type ReceiveCall = {
  */
 export async function receiveCall(parts: ReceiveCallParts, command: ReceiveCall): Promise<WebhookAnswer> {
   const assistant = await findAssistant(parts, command.assistantId);
-  await authenticate(parts, assistant, command.request);
-  const incoming = command.webhook.read(command.request);
+  const reading = readCall(command);
+  const said = 'incoming' in reading ? reading.incoming : null;
+  const entry = await authenticateCall(parts, assistant, { ...command, incoming: said });
+  if ('error' in reading) throw reading.error;
+  const { incoming } = reading;
   parts.admit();
-  const { context, isNew } = await parts.calls.open({
+  const { context, isNew } =
+    (await placedBefore(parts, assistant, command.channel, incoming)) ??
+    (await open(parts, assistant, { channel: command.channel, incoming }, entry));
+  announce(parts, context, isNew);
+  if (isNew && entry.ask.length > 0) parts.askCarrier(context, entry.ask);
+  const { settings = {} } = entry.deployment ?? {};
+  return command.webhook.answer(context, parts.publicHost, { request: command.request, settings });
+}
+
+/** What is wrong with the parameters is told only to callers that may know. */
+function readCall({
+  webhook,
+  request,
+}: ReceiveCall): { readonly incoming: IncomingCall } | { readonly error: unknown } {
+  try {
+    return { incoming: webhook.read(request) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A call of ours that the carrier comes back for, naming its context. */
+async function placedBefore(
+  { calls }: ReceiveCallParts,
+  assistant: Assistant,
+  channel: ChannelName,
+  { contextId }: IncomingCall,
+): Promise<OpenedContext | null> {
+  const context = contextId === undefined ? null : await calls.find(contextId);
+  const isThat =
+    context?.assistantId === assistant.id && context.channel === channel && context.direction === 'outbound';
+  return context && isThat && context.status === 'pending' ? { context, isNew: false } : null;
+}
+
+async function open(
+  parts: ReceiveCallParts,
+  assistant: Assistant,
+  call: { readonly channel: ChannelName; readonly incoming: IncomingCall },
+  entry: Entry,
+): Promise<OpenedContext> {
+  const { channel } = call;
+  const { contextId: _, ...incoming } = call.incoming;
+  if (entry.ask.length > 0 && !(await isOpen(parts, assistant, channel, incoming.providerCallId))) {
+    await limitUnverified(parts.calls, assistant.id);
+  }
+  return await parts.calls.open({
     contextId: newContextId(parts.random),
     conversationId: newConversationId(parts.random),
     projectId: assistant.projectId,
     assistantId: assistant.id,
     assistantVersion: assistant.publishedVersion,
-    deploymentId: null,
-    credentialId: null,
-    channel: command.channel,
+    deploymentId: entry.deployment?.id ?? null,
+    credentialId: entry.credentialId,
+    channel,
     direction: 'inbound',
     ...incoming,
-    isUnverified: false,
+    isUnverified: entry.isUnverified,
     args: {},
     ttlMs: INBOUND_CONTEXT_TTL_MS,
   });
-  announce(parts, context, isNew);
-  return command.webhook.answer(context, parts.publicHost, { request: command.request, settings: {} });
+}
+
+/** Whether a webhook is a repeated one: what is open already counts against no limit. */
+async function isOpen(
+  { calls }: ReceiveCallParts,
+  { projectId, id }: Assistant,
+  channel: ChannelName,
+  providerCallId: string | null,
+): Promise<boolean> {
+  const known = providerCallId === null ? null : await calls.findByProviderCall(channel, providerCallId, projectId);
+  return known?.assistantId === id && (known.status === 'pending' || known.status === 'claimed');
 }
 
 async function findAssistant(parts: ReceiveCallParts, rawId: string): Promise<Assistant> {
@@ -73,23 +120,6 @@ async function findAssistant(parts: ReceiveCallParts, rawId: string): Promise<As
   const assistant = await parts.assistants.find(id);
   if (assistant === null) throw new AppError('assistant_not_found', { detail: `no assistant has the id ${id}` });
   return assistant;
-}
-
-async function authenticate(parts: ReceiveCallParts, assistant: Assistant, request: WebhookRequest): Promise<void> {
-  const key = readApiKey(request);
-  if (key === null) {
-    // The manual's own connectivity check is a bare curl: it is told what is missing, not that it is forbidden.
-    if (Object.keys(request.parameters).length === 0) {
-      throw new AppError('invalid_parameters', {
-        detail: 'this address wants a call: from, and x-api-key or a signature',
-      });
-    }
-    throw new AppError('unauthenticated', { detail: 'send x-api-key as a header or a query parameter' });
-  }
-  const principal = await parts.verifyApiKey(key);
-  const isAllowed = principal?.projectId === assistant.projectId && principal.scopes.includes('talk');
-  if (!isAllowed)
-    throw new AppError('unauthenticated', { detail: "the key is not a valid key of the assistant's project" });
 }
 
 function announce(parts: ReceiveCallParts, context: CallContext, isNew: boolean): void {

@@ -1,9 +1,15 @@
+import { askCarrier } from '../calls/ask-carrier.ts';
 import { checkContext } from '../calls/check-context.ts';
-import { endCall } from '../calls/end-call.ts';
+import { endCall, endCallAs } from '../calls/end-call.ts';
 import type { LiveCalls } from '../calls/live-calls.ts';
-import { receiveCall } from '../calls/receive-call.ts';
+import type { ProjectLines } from '../calls/project-lines.ts';
+import { type ReceiveCallParts, receiveCall } from '../calls/receive-call.ts';
+import { recordCarrierEvent } from '../calls/record-carrier-event.ts';
+import type { EndReason } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import { AppError } from '../core/errors.ts';
+import type { ContextId } from '../core/ids.ts';
+import type { Channel } from '../core/ports/channel.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
@@ -18,6 +24,8 @@ const READY_WITHIN_MS = 500;
 export type UseCaseParts = {
   readonly storage: Storage;
   readonly keys: ApiKeyVerifier;
+  readonly lines: ProjectLines;
+  readonly channels: readonly Channel[];
   readonly liveCalls: LiveCalls;
   readonly bus: Pick<EventBus, 'publish'>;
   readonly publicHost: string | null;
@@ -35,11 +43,15 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
   const { calls, assistants } = storage;
   const verifyApiKey = (key: string) => keys.verify(key);
   const admit = () => liveCalls.admit();
+  const end = (contextId: ContextId, reason: EndReason) => endCallAs({ ...parts, calls }, contextId, reason);
+  const ask: ReceiveCallParts['askCarrier'] = (context, credentials) =>
+    void askCarrier({ ...parts, endCall: end }, context, credentials);
   return {
     verifyApiKey,
-    receiveCall: (command) => receiveCall({ ...parts, calls, assistants, verifyApiKey, admit }, command),
-    // Asterisk reports nothing by HTTP: whatever comes here is about a call nobody knows.
-    recordCarrierEvent: async () => 'unknown',
+    receiveCall: (command) =>
+      receiveCall({ ...parts, calls, assistants, verifyApiKey, admit, askCarrier: ask }, command),
+    recordCarrierEvent: (event) =>
+      recordCarrierEvent({ ...parts, calls, assistants, verifyApiKey, endCall: end }, event),
     checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
     endCall: (projectId, contextId) => endCall({ ...parts, calls }, projectId, contextId),
     listCalls: (query) => calls.list(query),

@@ -9,7 +9,7 @@ import { requestPath } from './request-path.ts';
  */
 export function errorAnswer(error: AppError, rawUrl: string, channels: readonly Channel[]): WebhookAnswer {
   const webhook = channels.find((channel) => channel.webhook && isUnderCallAddress(rawUrl, channel.name))?.webhook;
-  return webhook ? webhook.refuse(error) : problem(error);
+  return webhook?.refuse?.(error) ?? problem(error);
 }
 
 /** RFC 9457. The detail is left out of what we did not foresee: nobody looked at what it says. */

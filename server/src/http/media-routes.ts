@@ -7,6 +7,7 @@ import type { Clock } from '../core/ports/clock.ts';
 import { withDeadline } from './deadline.ts';
 import { mediaSocket } from './media-socket.ts';
 import { requestPath } from './request-path.ts';
+import { UnnamedSockets } from './unnamed-sockets.ts';
 import type { UseCases } from './use-cases.ts';
 import { plainHeaders, queryParameters } from './webhook-request.ts';
 
@@ -34,13 +35,14 @@ export function isMediaAddress(rawUrl: string): boolean {
  * handshake alone consumes no context.
  */
 export function mediaRoutes(app: FastifyInstance, parts: MediaParts): void {
+  const unnamed = new UnnamedSockets(parts.clock);
   const summary = 'A carrier brings the audio of a call over WebSocket';
   const route = (url: string, params: object) =>
     app.route<{ Params: MediaParams }>({
       method: 'GET',
       url,
       schema: { tags: ['talk'], summary, params },
-      preValidation: async (request, reply) => check(parts, request, reply),
+      preValidation: async (request, reply) => check(parts, unnamed, request, reply),
       handler: async () => {
         throw new AppError('upgrade_required');
       },
@@ -52,9 +54,18 @@ export function mediaRoutes(app: FastifyInstance, parts: MediaParts): void {
   route('/v1/talk/:provider/ctx', { type: 'object', properties: { provider: text } });
 }
 
-async function check(parts: MediaParts, request: MediaRequest, reply: FastifyReply): Promise<void> {
+async function check(
+  parts: MediaParts,
+  unnamed: UnnamedSockets,
+  request: MediaRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const channel = mediaChannel(parts.channels, request.params.provider);
   checkHandshake(request, reply);
+  if (channel.unnamedSocket && contextText(request) === undefined) {
+    if (!unnamed.admit(request.ip)) throw new AppError('over_capacity', { detail: 'too many sockets without a call' });
+    return;
+  }
   const check = parts.useCases.checkContext(readContextId(request), channel.name);
   await withDeadline(parts.clock, CHECK_LIMIT_MS, check);
   if (!channel.socket)
@@ -62,14 +73,15 @@ async function check(parts: MediaParts, request: MediaRequest, reply: FastifyRep
 }
 
 function open(parts: MediaParts, socket: WebSocket, request: MediaRequest): void {
+  const channel = mediaChannel(parts.channels, request.params.provider);
   const arrival = {
-    contextId: readContextId(request),
     socket: mediaSocket(socket),
     rawTarget: request.raw.url ?? '/',
     headers: plainHeaders(request),
     remoteAddress: request.ip,
   };
-  mediaChannel(parts.channels, request.params.provider).socket?.(arrival, parts.control);
+  if (channel.unnamedSocket && contextText(request) === undefined) channel.unnamedSocket(arrival, parts.control);
+  else channel.socket?.({ ...arrival, contextId: readContextId(request) }, parts.control);
 }
 
 function mediaChannel(channels: readonly Channel[], provider: string): Channel {
@@ -94,10 +106,13 @@ function checkHandshake(request: MediaRequest, reply: FastifyReply): void {
   }
 }
 
-function readContextId(request: MediaRequest): ContextId {
+function contextText(request: MediaRequest): string | undefined {
   const query = queryParameters(request);
-  const text = request.params.contextId ?? query['contextId'] ?? query['ctx'] ?? '';
-  const contextId = parseContextId(text);
+  return request.params.contextId ?? query['contextId'] ?? query['ctx'];
+}
+
+function readContextId(request: MediaRequest): ContextId {
+  const contextId = parseContextId(contextText(request) ?? '');
   if (contextId === null) throw new AppError('context_not_found', { detail: 'a context id is a UUID' });
   return contextId;
 }

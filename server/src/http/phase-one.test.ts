@@ -44,7 +44,7 @@ describe('the checks come in the order of the contract', () => {
     ['a wrong key before the slots', `${CALL}?${bad}`, 401],
     ['a key of another project', `${CALL}?from=1&x-api-key=${FOREIGN_KEY}`, 401],
     ['a key without the scope', `${CALL}?from=1&x-api-key=${CALLS_KEY}`, 401],
-    ['parameters but no key', `${CALL}?from=1`, 401],
+    ['parameters but no key', `${CALL}?from=1`, 403],
     ['the bare curl', CALL, 422],
     ['no slot, last', `${CALL}?from=1&x-api-key=${TALK_KEY}`, 503],
   ])('%s', async (_, path, status) => {

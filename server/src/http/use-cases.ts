@@ -1,19 +1,10 @@
-import type { ReceiveCall } from '../calls/receive-call.ts';
+import type { ReceiveCall } from '../calls/announced-call.ts';
+import type { CarrierEvent } from '../calls/record-carrier-event.ts';
 import type { ChannelName } from '../core/call/call.ts';
 import type { ContextId, ProjectId } from '../core/ids.ts';
 import type { CallDetail, CallPage, CallQuery } from '../core/ports/call-repository.ts';
-import type { WebhookAnswer, WebhookRequest } from '../core/ports/channel.ts';
+import type { WebhookAnswer } from '../core/ports/channel.ts';
 import type { Principal } from '../core/project/project.ts';
-
-/** What a carrier reports about a call; which call is found by the path or by the carrier's own id. */
-export type CarrierEvent = {
-  readonly channel: ChannelName;
-  /** As it stands in the path: an id, or the literal `{contextId}` of a console that fills nothing in. */
-  readonly contextId: string | null;
-  /** As it stands in the path. */
-  readonly assistantId: string | null;
-  readonly request: WebhookRequest;
-};
 
 /** All the http room may ask of the product. Each may throw any AppError beside those named. */
 export interface UseCases {

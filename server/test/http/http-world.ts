@@ -1,4 +1,5 @@
 import { type ReceiveCallParts, receiveCall } from '@assistant/server/calls/receive-call';
+import type { CarrierEvent } from '@assistant/server/calls/record-carrier-event';
 import { asteriskCallWebhook } from '@assistant/server/channels/asterisk/call-webhook';
 import type { Assistant } from '@assistant/server/core/assistant/assistant';
 import type { Call } from '@assistant/server/core/call/call';
@@ -11,7 +12,7 @@ import type { Principal } from '@assistant/server/core/project/project';
 import type { HttpLimits } from '@assistant/server/http/http-limits';
 import { createHttpServer } from '@assistant/server/http/http-server';
 import type { TlsFiles } from '@assistant/server/http/tls-files';
-import type { CarrierEvent, UseCases } from '@assistant/server/http/use-cases';
+import type { UseCases } from '@assistant/server/http/use-cases';
 import { realClock } from '../fakes/real-clock.ts';
 import { RecordingLog, RecordingMetrics } from '../fakes/recording-log.ts';
 
@@ -194,7 +195,13 @@ function receiveParts(state: State): ReceiveCallParts {
   };
   return {
     assistants: { find: async (id) => (id === ASSISTANT_ID ? assistant : null) },
+    lines: { ofProject: async () => ({ credentials: [], deployments: [] }) },
+    clock: realClock,
+    askCarrier: () => undefined,
     calls: {
+      find: async () => null,
+      findByProviderCall: async () => null,
+      countUnverified: async () => ({ open: 0, lastHour: 0 }),
       open: async (context) => {
         state.opened.push(context);
         const { ttlMs: _, ...rest } = context;

@@ -6,6 +6,7 @@ import type { MediaWorker } from '../../media/media-worker.ts';
 import type { AudioSocketAddress } from './audiosocket/listen-audiosocket.ts';
 import { listenAudioSocket } from './audiosocket/listen-audiosocket.ts';
 import { asteriskCallWebhook } from './call-webhook.ts';
+import { asteriskCredentialSchema, asteriskSettingsSchema } from './credential-schema.ts';
 import { openAsteriskSocket } from './websocket/media-socket.ts';
 
 export type AsteriskParts = {
@@ -20,8 +21,11 @@ export type AsteriskParts = {
 export function createAsterisk(parts: AsteriskParts): Channel {
   return {
     name: 'asterisk',
+    credentialSchema: asteriskCredentialSchema,
+    settingsSchema: asteriskSettingsSchema,
     webhook: asteriskCallWebhook,
     socket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),
+    unnamedSocket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),
     listen: (control) => listenAudioSocket(parts.worker, parts.audioSocket, control, parts.log),
   };
 }

@@ -9,7 +9,7 @@ const PLAIN = { 'content-type': 'text/plain; charset=utf-8' } as const;
  * Phase 1 for Asterisk's CURL(): the bare UUID or nothing. CURL() hands the dialplan the body whatever the status, and the
  * manual's dialplan tells an error by the empty string (func_curl.c; seen with Asterisk 22.10).
  */
-export const asteriskCallWebhook: CallWebhook = { read, answer, refuse };
+export const asteriskCallWebhook: CallWebhook & Required<Pick<CallWebhook, 'refuse'>> = { read, answer, refuse };
 
 function read(request: WebhookRequest): IncomingCall {
   const { from, to, id } = request.parameters;

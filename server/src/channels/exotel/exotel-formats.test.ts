@@ -27,6 +27,21 @@ describe('where to bring the audio', () => {
     expect(answer(parameters as unknown as Record<string, string>, accept).headers['content-type']).toBe(type);
   });
 
+  test('where a setting names the audio, the address of the stream carries it', () => {
+    const request = {
+      method: 'GET',
+      rawTarget: '/',
+      headers: {},
+      rawBody: new Uint8Array(),
+      remoteAddress: '::1',
+    } as const;
+    const asked = { ...request, parameters: { format: 'json' } };
+
+    expect(exotelAnswer(context, 'voice.example.com', asked, { audio: 'mulaw' }).body).toBe(
+      `{"url":"${URL_SAID}?audio=mulaw"}`,
+    );
+  });
+
   test('both documents name the same address', () => {
     expect(answer({ format: 'json' }).body).toBe(`{"url":"${URL_SAID}"}`);
     expect(answer({ format: 'xml' }).body).toContain(`url="${URL_SAID}"`);

@@ -3,6 +3,8 @@ import { jwtVerify } from 'jose';
 
 /** A webhook older or younger than this is a replay. */
 const WINDOW_SECONDS = 300;
+/** Vonage repeats a webhook that was not answered in time, and nothing says that it signs anew for it. */
+const RETRY_SECONDS = 30;
 const MOST_REMEMBERED_IDS = 10_000;
 
 export type SignedWebhook = {
@@ -25,19 +27,19 @@ export type WebhookSigner = {
   readonly applicationId: string;
 };
 
-/** Remembers the token ids of the last five minutes, so that a caught webhook cannot be played again. */
+/** Remembers the token ids of the last minutes, so that a caught webhook cannot be played again later. */
 export class SeenTokenIds {
-  readonly #expiryByToken = new Map<string, number>();
+  readonly #seenAt = new Map<string, number>();
 
-  /** True the first time within the window. */
+  /** True the first time, and for the retries of the next 30 s: those ask for what was answered already. */
   add(id: string, nowSeconds: number): boolean {
-    for (const [old, expiry] of this.#expiryByToken) {
-      if (expiry > nowSeconds && this.#expiryByToken.size < MOST_REMEMBERED_IDS) break;
-      this.#expiryByToken.delete(old);
+    for (const [old, seenAt] of this.#seenAt) {
+      if (seenAt + 2 * WINDOW_SECONDS > nowSeconds && this.#seenAt.size < MOST_REMEMBERED_IDS) break;
+      this.#seenAt.delete(old);
     }
-    if (this.#expiryByToken.has(id)) return false;
-    this.#expiryByToken.set(id, nowSeconds + 2 * WINDOW_SECONDS);
-    return true;
+    const seenAt = this.#seenAt.get(id);
+    if (seenAt === undefined) this.#seenAt.set(id, nowSeconds);
+    return seenAt === undefined || nowSeconds - seenAt < RETRY_SECONDS;
   }
 }
 

@@ -5,7 +5,7 @@ import type { AppError } from '../errors.ts';
 import type { Field, FieldValues } from '../form/field.ts';
 import type { ContextId, CredentialId } from '../ids.ts';
 import type { Dialer } from './dialer.ts';
-import type { SocketArrival } from './media-socket.ts';
+import type { SocketArrival, UnnamedArrival } from './media-socket.ts';
 import type { MediaTransport } from './media-transport.ts';
 
 /** A carrier's HTTP request, as the http room read it: query and body merged, body wins. */
@@ -32,6 +32,8 @@ export type IncomingCall = {
   readonly to: string | null;
   readonly providerCallId: string | null;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Ours, where a call that we placed comes back with it. */
+  readonly contextId?: ContextId;
 };
 
 /** What a carrier's request is judged by. */
@@ -86,8 +88,8 @@ export interface CallWebhook {
    * @param asked the request, and the settings of the call's deployment.
    */
   answer(context: CallContext, publicHost: string | null, asked: AnsweredRequest): WebhookAnswer;
-  /** An error in the form this carrier can bear. */
-  refuse(error: AppError): WebhookAnswer;
+  /** An error in the form this carrier can bear; a problem document (RFC 9457) where it is left out. */
+  refuse?(error: AppError): WebhookAnswer;
 }
 
 export type AnsweredRequest = { readonly request: WebhookRequest; readonly settings: FieldValues };
@@ -129,6 +131,8 @@ export interface Channel {
   readonly dialer?: Dialer;
   /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */
   socket?(arrival: SocketArrival, control: CallControl): void;
+  /** The same for a socket whose address names no call: the stream itself will, or the channel closes it within seconds. */
+  unnamedSocket?(arrival: UnnamedArrival, control: CallControl): void;
   /** Opens the channel's own port. */
   listen?(control: CallControl): Promise<OpenListener>;
 }

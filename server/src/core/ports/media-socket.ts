@@ -31,3 +31,6 @@ export type SocketArrival = {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly remoteAddress: string;
 };
+
+/** A WebSocket that came without the id of a call. */
+export type UnnamedArrival = Omit<SocketArrival, 'contextId'>;

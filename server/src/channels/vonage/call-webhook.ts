@@ -1,0 +1,93 @@
+import type { EndReason } from '../../core/call/call.ts';
+import { normaliseCaller } from '../../core/call/caller-number.ts';
+import { AppError } from '../../core/errors.ts';
+import { parseContextId } from '../../core/ids.ts';
+import type {
+  CallChange,
+  CallReport,
+  CallWebhook,
+  IncomingCall,
+  Verdict,
+  Verification,
+  WebhookRequest,
+} from '../../core/ports/channel.ts';
+import { connectWebsocketNcco } from './ncco.ts';
+import { SeenTokenIds, verifySignedWebhook } from './signed-webhook.ts';
+
+/** Phase 1 and events of Vonage: query or JSON in, NCCO out, signed by the account's signature secret where there is one. */
+export function vonageCallWebhook(): CallWebhook {
+  const seen = new SeenTokenIds();
+  return {
+    needsPublicHost: true,
+    read,
+    verify: (verification) => verify(verification, seen),
+    readReport,
+    answer: (context, publicHost) => {
+      if (publicHost === null) throw new AppError('not_configured', { detail: 'set PUBLIC_ASSISTANT_HOST' });
+      const body = connectWebsocketNcco(context, publicHost);
+      return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+    },
+  };
+}
+
+function read({ parameters }: WebhookRequest): IncomingCall {
+  const { conversation_uuid: conversation, region_url: region } = parameters;
+  return {
+    from: normaliseCaller(parameters['from']),
+    to: normaliseCaller(parameters['to']),
+    providerCallId: parameters['uuid']?.trim() || null,
+    metadata: { ...(conversation && { conversation_uuid: conversation }), ...(region && { region_url: region }) },
+  };
+}
+
+async function verify({ request, credentials, nowMs }: Verification, seen: SeenTokenIds): Promise<Verdict> {
+  const { method, rawTarget, rawBody } = request;
+  const signers = credentials.filter((credential) => credential.text('signature_secret') !== null);
+  const authorization = request.headers['authorization'];
+  if (signers.length === 0 || !/^Bearer /i.test(authorization ?? '')) {
+    return { type: 'absent', canVerify: signers.length > 0 };
+  }
+  const differences: string[] = [];
+  for (const credential of signers) {
+    const signer = {
+      signatureSecret: credential.text('signature_secret') ?? '',
+      apiKey: credential.text('api_key') ?? '',
+      applicationId: credential.text('application_id') ?? '',
+    };
+    const verdict = await verifySignedWebhook({ authorization, method, rawTarget, rawBody }, signer, seen, nowMs);
+    if (verdict.isValid) return { type: 'verified', credentialId: credential.id };
+    differences.push(verdict.difference);
+  }
+  // Of several accounts the one whose secret fitted says most.
+  return { type: 'wrong', difference: differences.find((each) => each !== 'signature') ?? 'signature' };
+}
+
+/** Vonage "Webhook reference": voice event statuses; what is not here changes nothing. */
+const CHANGES: Readonly<Record<string, CallChange>> = {
+  ringing: { type: 'ringing' },
+  answered: { type: 'answered' },
+  busy: ended('busy'),
+  cancelled: ended('cancelled'),
+  unanswered: ended('no_answer'),
+  timeout: ended('no_answer'),
+  rejected: ended('rejected'),
+  failed: ended('carrier_failed'),
+  machine: ended('machine'),
+  completed: ended('caller_hung_up'),
+};
+
+function readReport({ parameters }: WebhookRequest): CallReport {
+  // human and machine carry call_uuid in the place of uuid.
+  const { uuid, call_uuid: callUuid, status, application_id: applicationId } = parameters;
+  return {
+    providerCallId: uuid ?? callUuid ?? null,
+    contextId: parseContextId(parameters['contextId'] ?? ''),
+    account: applicationId === undefined ? null : { key: 'application_id', value: applicationId },
+    name: status?.slice(0, 40) ?? 'unnamed',
+    change: CHANGES[status ?? ''] ?? null,
+  };
+}
+
+function ended(reason: EndReason): CallChange {
+  return { type: 'ended', reason };
+}
