@@ -15,7 +15,10 @@ export const COUNTER = {
   refused: 9,
   malformed: 10,
   framesInUse: 11,
-  late: 12,
+  rtpPorts: 12,
+  strangers: 13,
+  socketErrors: 14,
+  late: 15,
 } as const;
 
 /** Float64: exact up to 2^53, where 32 bits would wrap within a day at a thousand calls. */
@@ -44,6 +47,8 @@ export type MediaCounters = {
   readonly unnamedSockets: number;
   /** Outgoing frame buffers whose write has not ended. */
   readonly framesInUse: number;
+  /** Pairs of ports that RTP calls hold. */
+  readonly rtpPorts: number;
   readonly framesIn: number;
   /** Frames sent, silence included. */
   readonly framesOut: number;
@@ -58,6 +63,10 @@ export type MediaCounters = {
   readonly stalls: number;
   readonly refused: number;
   readonly malformed: number;
+  /** RTP and RTCP packets that were not of the call's peer. */
+  readonly strangers: number;
+  /** Of UDP sockets: ICMP says that nobody listens over there, as a rule. */
+  readonly socketErrors: number;
   /** Frames by lateness: up to 1, 2, 5, 10, 20, 60 ms, and more. */
   readonly late: readonly number[];
   /** Samples of caller audio main came too late for. */
@@ -77,6 +86,7 @@ export function readCounters(
     activeCalls: at(COUNTER.activeCalls),
     unnamedSockets: at(COUNTER.unnamedSockets),
     framesInUse: at(COUNTER.framesInUse),
+    rtpPorts: at(COUNTER.rtpPorts),
     framesIn: at(COUNTER.framesIn),
     framesOut: at(COUNTER.framesOut),
     silenceOut: at(COUNTER.silenceOut),
@@ -86,6 +96,8 @@ export function readCounters(
     stalls: at(COUNTER.stalls),
     refused: at(COUNTER.refused),
     malformed: at(COUNTER.malformed),
+    strangers: at(COUNTER.strangers),
+    socketErrors: at(COUNTER.socketErrors),
     late: Array.from(memory.subarray(COUNTER.late)),
   };
 }

@@ -1,11 +1,11 @@
 import type { ContextId } from '../core/ids.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
-import type { MediaTransport } from '../core/ports/media-transport.ts';
-import { openCallMemory } from './call-memory.ts';
+import type { MediaCapabilities, MediaEnd, MediaTransport } from '../core/ports/media-transport.ts';
+import { type CallMemory, openCallMemory } from './call-memory.ts';
 import { type DoorbellMemory, DoorbellReader } from './doorbell.ts';
 import type { CallNumber, ListenerNumber, MediaNews, MediaTick } from './messages.ts';
-import { SharedTransport } from './shared-transport.ts';
+import { PLAIN_CAPABILITIES, SharedTransport, type TransportLink } from './shared-transport.ts';
 
 /** A peer has named its call. Close the media to refuse it. */
 export type MediaArrival = {
@@ -14,12 +14,32 @@ export type MediaArrival = {
   readonly media: MediaTransport;
 };
 
+/** A call that main began itself, in memory of its own. */
+export type OwnCall = {
+  /** Null where it is not known yet: for the log only. */
+  readonly contextId: ContextId | null;
+  readonly memory: CallMemory;
+  readonly capabilities: MediaCapabilities;
+  /** The listener has heard of the end; the memory is free again. */
+  readonly onClosed: (end: MediaEnd) => void;
+};
+
+export type DeskCommand =
+  | { readonly type: 'close' | 'release'; readonly call: CallNumber }
+  | { readonly type: 'rtp_digits'; readonly call: CallNumber; readonly digits: string };
+
+type DeskEntry = {
+  readonly transport: SharedTransport;
+  readonly contextId: ContextId | null;
+  readonly onClosed: (end: MediaEnd) => void;
+};
+
 type DeskOptions = {
   readonly doorbell: DoorbellMemory;
   readonly clock: Clock;
   readonly log: EventLog;
-  /** Asks the worker for something about a call: to hang up, to take its memory back. */
-  readonly send: (command: { readonly type: 'close' | 'release'; readonly call: CallNumber }) => void;
+  /** Asks the worker for something about a call: to hang up, to take its memory back, to send keys. */
+  readonly send: (command: DeskCommand) => void;
   /** A verb came after `closed`. */
   readonly countLateVerb: () => void;
   readonly onArrival: (listener: ListenerNumber, arrival: MediaArrival) => void;
@@ -29,7 +49,7 @@ type DeskOptions = {
 export class MediaDesk {
   readonly #options: DeskOptions;
   readonly #doorbell: DoorbellReader;
-  readonly #calls = new Map<CallNumber, { transport: SharedTransport; contextId: ContextId }>();
+  readonly #calls = new Map<CallNumber, DeskEntry>();
   /** Clock.nowMs minus the worker's clock, as the quickest message has shown it. */
   #offsetMs = Number.POSITIVE_INFINITY;
   #workerMs = 0;
@@ -55,20 +75,26 @@ export class MediaDesk {
     for (const news of tick.news) this.#tell(news);
   }
 
+  /** A transport for a call of main's own. */
+  open(call: CallNumber, { contextId, memory, capabilities, onClosed }: OwnCall): MediaTransport {
+    return this.#keep(call, { contextId, memory, capabilities, onClosed });
+  }
+
   /** The worker died: every call of it ends. */
   failAll(detail: string): void {
     for (const call of [...this.#calls.keys()]) this.#tell({ type: 'closed', call, end: { type: 'failed', detail } });
   }
 
   #tell(news: MediaNews): void {
-    if (news.type !== 'digit' && news.type !== 'unheard' && news.type !== 'closed') return;
+    if (!isOfTransport(news)) return;
     const entry = this.#calls.get(news.call);
     if (entry === undefined) return;
     const { transport, contextId } = entry;
     this.#guard(contextId, () => {
       if (news.type === 'digit') transport.digit(news.digit);
       else if (news.type === 'unheard') this.#unheard(news.call, news);
-      else this.#closed(news.call, () => transport.finish(news.end));
+      else if (news.type === 'held') transport.held(news.isHeld);
+      else this.#closed(news.call, news.end);
     });
   }
 
@@ -81,29 +107,41 @@ export class MediaDesk {
     transport.unheard(range.from, range.to);
   }
 
-  #closed(call: CallNumber, finish: () => void): void {
-    const transport = this.#calls.get(call)?.transport;
+  #closed(call: CallNumber, end: MediaEnd): void {
+    const entry = this.#calls.get(call);
+    if (entry === undefined) return;
     this.#calls.delete(call);
     try {
-      finish();
+      entry.transport.finish(end);
     } finally {
-      this.#droppedIn += transport?.samplesDroppedIn ?? 0;
-      this.#options.send({ type: 'release', call });
+      this.#droppedIn += entry.transport.samplesDroppedIn;
+      entry.onClosed(end);
     }
   }
 
   #arrived(news: Extract<MediaNews, { type: 'arrived' }>): void {
     const { call, contextId, remoteAddress } = news;
-    const transport: SharedTransport = new SharedTransport(openCallMemory(news.memory, news.sampleRate), {
-      close: () => this.#options.send({ type: 'close', call }),
-      wake: () => queueMicrotask(() => this.#guard(contextId, () => transport.attend())),
-      countLateVerb: this.#options.countLateVerb,
-      clockMs: (workerUs) => this.#clockMs(workerUs),
+    const media = this.#keep(call, {
+      contextId,
+      memory: openCallMemory(news.memory, news.sampleRate),
+      capabilities: PLAIN_CAPABILITIES,
+      onClosed: () => this.#options.send({ type: 'release', call }),
     });
-    this.#calls.set(call, { transport, contextId });
-    this.#guard(contextId, () =>
-      this.#options.onArrival(news.listener, { contextId, remoteAddress, media: transport }),
-    );
+    this.#guard(contextId, () => this.#options.onArrival(news.listener, { contextId, remoteAddress, media }));
+  }
+
+  #keep(call: CallNumber, { contextId, memory, capabilities, onClosed }: OwnCall): SharedTransport {
+    const { send, countLateVerb } = this.#options;
+    const link: TransportLink = {
+      close: () => send({ type: 'close', call }),
+      sendDigits: (digits) => send({ type: 'rtp_digits', call, digits }),
+      wake: () => queueMicrotask(() => this.#guard(contextId, () => transport.attend())),
+      countLateVerb,
+      clockMs: (workerUs) => this.#clockMs(workerUs),
+    };
+    const transport = new SharedTransport(memory, link, capabilities);
+    this.#calls.set(call, { transport, contextId, onClosed });
+    return transport;
   }
 
   #attend(call: CallNumber): void {
@@ -120,11 +158,17 @@ export class MediaDesk {
     return this.#workerMs - ageMs + this.#offsetMs;
   }
 
-  #guard(contextId: ContextId, call: () => void): void {
+  #guard(contextId: ContextId | null, call: () => void): void {
     try {
       call();
     } catch (error) {
       this.#options.log.error('media.listener_failed', { contextId }, error);
     }
   }
+}
+
+type TransportNews = Extract<MediaNews, { type: 'digit' | 'unheard' | 'held' | 'closed' }>;
+
+function isOfTransport(news: MediaNews): news is TransportNews {
+  return news.type === 'digit' || news.type === 'unheard' || news.type === 'held' || news.type === 'closed';
 }

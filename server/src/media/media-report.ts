@@ -13,6 +13,8 @@ const TOTALS = {
   stalls: 'media_peer_stalls_total',
   refused: 'media_sockets_refused_total',
   malformed: 'media_malformed_total',
+  strangers: 'media_strangers_total',
+  socketErrors: 'media_socket_errors_total',
   samplesDroppedIn: 'media_caller_samples_dropped_total',
   lateVerbs: 'media_late_verbs_total',
   restarts: 'media_worker_restarts_total',
@@ -37,6 +39,7 @@ export class MediaReport {
     this.#atMs = nowMs;
     const counters = read();
     this.#metrics.gauge('media_active_calls', counters.activeCalls);
+    this.#metrics.gauge('media_rtp_port_pairs', counters.rtpPorts);
     for (const [key, name] of Object.entries(TOTALS)) {
       const total = counters[key as keyof typeof TOTALS];
       const before = this.#told.get(name) ?? 0;

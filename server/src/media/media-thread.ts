@@ -1,3 +1,4 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
@@ -5,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AudioSocketDoor } from './audiosocket-door.ts';
 import { MediaPlane, type PlaneMemory } from './media-plane.ts';
 import type { ListenerNumber, MediaCommand } from './messages.ts';
+import { RtpDoor } from './rtp/rtp-door.ts';
 import { SocketSink } from './socket-sink.ts';
 
 /** Linux: of this thread alone, and for root or with CAP_SYS_NICE only. */
@@ -20,6 +22,13 @@ const plane = new MediaPlane(workerData as PlaneMemory, {
   post: (tick) => port.postMessage(tick),
 });
 const door = new AudioSocketDoor(plane);
+const rtp = new RtpDoor(plane, {
+  random: { uuid: randomUUID, bytes: randomBytes, below: randomInt },
+  nowMs: () => performance.now(),
+  epochAtZeroMs: performance.timeOrigin,
+  wake: () => wakeWithin(NEWS_WITHIN_MS),
+  idle: leaveWhenIdle,
+});
 let sockets = 0;
 let isStopping = false;
 let timer: NodeJS.Timeout | undefined;
@@ -59,8 +68,16 @@ function obey(command: MediaCommand): void {
     case 'release':
       plane.recycle(command.call);
       break;
+    case 'rtp_open':
+    case 'rtp_start':
+    case 'rtp_update':
+    case 'rtp_digits':
+    case 'rtp_end':
+      rtp.obey(command);
+      break;
     case 'stop':
       isStopping = true;
+      rtp.stop();
       for (const server of servers.values()) server.close();
       plane.closeLegs('all', performance.now());
       leaveWhenIdle();
@@ -141,7 +158,7 @@ function wake(): void {
 }
 
 function leaveWhenIdle(): void {
-  if (!isStopping || sockets > 0) return;
+  if (!isStopping || sockets > 0 || !rtp.isIdle) return;
   clearTimeout(timer);
   plane.advanceTo(performance.now());
   port?.close();

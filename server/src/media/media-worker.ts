@@ -9,6 +9,7 @@ import { type MediaArrival, MediaDesk } from './media-desk.ts';
 import type { PlaneMemory } from './media-plane.ts';
 import { MediaReport } from './media-report.ts';
 import type { ListenerNumber, MediaCommand, MediaNews, MediaTick } from './messages.ts';
+import { type RtpOpening, type RtpSession, RtpSessions } from './rtp/rtp-session.ts';
 
 export type AudioSocketListening = {
   readonly host: string;
@@ -32,6 +33,11 @@ export interface AudioSocketListener extends AsyncDisposable {
 export interface MediaWorker extends AsyncDisposable {
   /** @throws AppError not_configured when the address cannot be bound. */
   listenAudioSocket(listening: AudioSocketListening): Promise<AudioSocketListener>;
+  /**
+   * Takes a pair of ports for a call over RTP.
+   * @throws AppError over_capacity when all pairs of the range are in use, not_configured when the address cannot be bound.
+   */
+  openRtp(opening: RtpOpening): Promise<RtpSession>;
   counters(): MediaCounters;
 }
 
@@ -55,6 +61,8 @@ const LAST_RESTART_MS = 5000;
 /** A thread that lived so long has not died of its start. */
 const STEADY_MS = 10_000;
 const STOP_WITHIN_MS = 3000;
+/** A thread that died holds nothing any more. */
+const GAUGES = [COUNTER.activeCalls, COUNTER.unnamedSockets, COUNTER.framesInUse, COUNTER.rtpPorts];
 /** Old generation limit: the heap holds no audio, so a leak shows here before it hurts the process. */
 const HEAP_MB = 256;
 /** Of what Node allocates a frame: `bench pacing` at 1000 calls saw 55 KB a call with 8 MB, 63-69 with 16, and no more CPU. */
@@ -70,6 +78,7 @@ class MediaWorkerHandle implements MediaWorker {
   readonly #counters = createCounterMemory();
   readonly #listeners = new Map<ListenerNumber, Listening>();
   readonly #report: MediaReport;
+  readonly #rtp: RtpSessions;
   #nextListener: ListenerNumber = 1;
   #thread: Worker;
   #desk: MediaDesk;
@@ -87,6 +96,7 @@ class MediaWorkerHandle implements MediaWorker {
   constructor(options: MediaWorkerOptions) {
     this.#options = options;
     this.#report = new MediaReport(options.metrics, options.clock);
+    this.#rtp = new RtpSessions({ send: (command) => this.#send(command), desk: () => this.#desk, log: options.log });
     [this.#thread, this.#desk] = this.#start();
   }
 
@@ -112,6 +122,13 @@ class MediaWorkerHandle implements MediaWorker {
       drain: () => this.#send({ type: 'drain', listener }),
       [Symbol.asyncDispose]: () => this.#unlisten(listener),
     };
+  }
+
+  async openRtp(opening: RtpOpening): Promise<RtpSession> {
+    if (this.#isStopping) throw new AppError('draining', { detail: 'the media worker is stopping' });
+    if (this.#restartTimer !== null)
+      throw new AppError('over_capacity', { detail: 'the media worker is starting anew' });
+    return await this.#rtp.open(opening);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,6 +196,7 @@ class MediaWorkerHandle implements MediaWorker {
     if (news.type === 'listening') this.#listening(news.listener, { host: news.host, port: news.port });
     else if (news.type === 'listen_failed') this.#listenFailed(news.listener, news.code);
     else if (news.type === 'unlistened') this.#listeners.get(news.listener)?.onClosed?.();
+    else this.#rtp.hear(news);
   }
 
   #listening(listener: ListenerNumber, bound: { host: string; port: number }): void {
@@ -226,7 +244,8 @@ class MediaWorkerHandle implements MediaWorker {
   #died(code: number, cause: unknown): void {
     const detail = 'the media worker died';
     this.#desk.failAll(detail);
-    for (const gauge of [COUNTER.activeCalls, COUNTER.unnamedSockets, COUNTER.framesInUse]) this.#counters[gauge] = 0;
+    this.#rtp.failAll(detail);
+    for (const gauge of GAUGES) this.#counters[gauge] = 0;
     for (const listening of this.#listeners.values()) listening.onClosed?.();
     this.#onExit?.();
     if (this.#isStopping) return;

@@ -1,12 +1,14 @@
 import type { ContextId } from '../core/ids.ts';
 import type { MediaEnd } from '../core/ports/media-transport.ts';
+import type { CallNumber } from './call-number.ts';
+import type { RtpCommand, RtpNews } from './rtp/rtp-messages.ts';
 
-/** Names a call between main and one worker; a worker never uses one twice. */
-export type CallNumber = number;
+export type { CallNumber };
 export type ListenerNumber = number;
 
 /** What main asks of the worker. */
 export type MediaCommand =
+  | RtpCommand
   | { readonly type: 'listen'; readonly listener: ListenerNumber; readonly host: string; readonly port: number }
   /** No new connections; named calls go on. */
   | { readonly type: 'drain'; readonly listener: ListenerNumber }
@@ -20,6 +22,7 @@ export type MediaCommand =
 
 /** What the worker tells main; audio, marks and room go by shared memory and the doorbell. */
 export type MediaNews =
+  | RtpNews
   | {
       readonly type: 'arrived';
       readonly call: CallNumber;
@@ -32,6 +35,7 @@ export type MediaNews =
   | { readonly type: 'digit'; readonly call: CallNumber; readonly digit: string }
   /** Positions, modulo 2^32, that were sent while the peer stood still. */
   | { readonly type: 'unheard'; readonly call: CallNumber; readonly from: number; readonly to: number }
+  | { readonly type: 'held'; readonly call: CallNumber; readonly isHeld: boolean }
   | { readonly type: 'closed'; readonly call: CallNumber; readonly end: MediaEnd }
   | { readonly type: 'listening'; readonly listener: ListenerNumber; readonly host: string; readonly port: number }
   | { readonly type: 'unlistened'; readonly listener: ListenerNumber }

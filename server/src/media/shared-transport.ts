@@ -18,13 +18,16 @@ export interface TransportLink {
   close(): void;
   /** Asks for `attend` soon, but not within this turn. */
   wake(): void;
+  /** Asks the worker to send keys. */
+  sendDigits(digits: string): void;
   /** A verb came after `closed`. */
   countLateVerb(): void;
   /** Turns an arrival time of the worker's clock (microseconds, modulo 2^32) into Clock.nowMs. */
   clockMs(workerUs: number): number;
 }
 
-const CAPABILITIES: MediaCapabilities = {
+/** What a wire can do that only carries audio, and keys inwards. */
+export const PLAIN_CAPABILITIES: MediaCapabilities = {
   clock: 'local',
   maxLeadMs: FRAME_MS,
   hasDtmfIn: true,
@@ -38,7 +41,7 @@ const scratch = new Int16Array(8192);
 
 /** Main's door to a call of the media worker: audio and positions by shared memory, so no verb waits for anything. */
 export class SharedTransport implements MediaTransport {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities: MediaCapabilities;
   readonly sampleRate: number;
   #words: Int32Array;
   #ring: Int16Array;
@@ -50,10 +53,13 @@ export class SharedTransport implements MediaTransport {
   #queued = 0;
   #lastClear: { to: number; cleared: Cleared; isFinal: boolean } | null = null;
   #isFull = false;
+  #isHeld = false;
+  #isHoldTold = false;
   #end: MediaEnd | null = null;
   #isEndTold = false;
 
-  constructor(memory: CallMemory, link: TransportLink) {
+  constructor(memory: CallMemory, link: TransportLink, capabilities = PLAIN_CAPABILITIES) {
+    this.capabilities = capabilities;
     this.sampleRate = memory.sampleRate;
     this.#words = memory.words;
     this.#ring = memory.outbound;
@@ -131,8 +137,8 @@ export class SharedTransport implements MediaTransport {
     return { queued: this.#queued, sent, heard: Math.max(this.#absolute(WORD.heard), clearedTo) };
   }
 
-  sendDigits(_digits: string): void {
-    this.#isOver();
+  sendDigits(digits: string): void {
+    if (!this.#isOver() && this.capabilities.hasDtmfOut) this.#link.sendDigits(digits);
   }
 
   close(): void {
@@ -150,6 +156,7 @@ export class SharedTransport implements MediaTransport {
     this.#settleClear(listener);
     this.#tellMarks(listener);
     this.#tellRoom(listener);
+    this.#tellHold(listener);
     if (this.#end === null || this.#isEndTold) return;
     this.#isEndTold = true;
     listener.closed(this.#end);
@@ -161,6 +168,13 @@ export class SharedTransport implements MediaTransport {
     if (this.#isEndTold) return;
     if (this.#listener === null) this.#early.keepDigit(digit);
     else this.#listener.digit(digit);
+  }
+
+  /** The peer holds the call, or takes it up again. */
+  held(isHeld: boolean): void {
+    this.attend();
+    this.#isHeld = isHeld;
+    this.attend();
   }
 
   /** Audio sent between these positions (modulo 2^32) went to a peer that stood still. */
@@ -262,5 +276,11 @@ export class SharedTransport implements MediaTransport {
     this.#isFull = false;
     Atomics.store(this.#words, WORD.wantsRoom, 0);
     listener.writable();
+  }
+
+  #tellHold(listener: MediaListener): void {
+    if (this.#isHeld === this.#isHoldTold) return;
+    this.#isHoldTold = this.#isHeld;
+    listener.held(this.#isHeld);
   }
 }

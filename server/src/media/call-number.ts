@@ -1,0 +1,2 @@
+/** Names a call between main and one worker; a worker never uses one twice. */
+export type CallNumber = number;
