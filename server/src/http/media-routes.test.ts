@@ -127,6 +127,23 @@ describe('after the handshake', () => {
     },
   );
 
+  test('a channel whose streams name their call is handed sockets without an id; sixteen an address, then 503', async () => {
+    let unnamed = 0;
+    const patient: Channel = { name: 'asterisk', unnamedSocket: () => void unnamed++, socket: () => undefined };
+    await using other = await httpWorld({ channels: [patient] });
+    const url = `${other.url.replace('http', 'ws')}/v1/talk/asterisk/ctx`;
+    const sockets = Array.from({ length: 16 }, () => new WebSocket(url));
+    await Promise.all(sockets.map((socket) => once(socket, 'open')));
+
+    const tooMany = await sendRaw(other.port, `GET /v1/talk/asterisk/ctx HTTP/1.1\r\n${UPGRADE}\r\n`);
+    const unknown = await sendRaw(other.port, `GET ${ctx(withDigit('4'))} HTTP/1.1\r\n${UPGRADE}\r\n`);
+    for (const socket of sockets) socket.terminate();
+
+    expect(unnamed).toBe(16);
+    expect(tooMany.status).toBe(503);
+    expect(unknown.status).toBe(404);
+  });
+
   test("Asterisk's sub-protocol is echoed, another one is not", async () => {
     const media = await open(ctx(CONTEXT_ID), ['media']);
     expect(media.protocol).toBe('media');

@@ -21,6 +21,9 @@ export type AsteriskHabits = {
   /** False: a bare stream, where any text is a fault. */
   readonly hasCommands?: boolean;
   readonly hasDtmf?: boolean;
+  /** False: the address names no call. */
+  readonly isNamed?: boolean;
+  readonly variables?: Readonly<Record<string, string>>;
   /** Reads nothing any more. */
   readonly isDeaf?: boolean;
 };
@@ -66,7 +69,8 @@ export class AsteriskPeer implements MediaSocket {
     this.#frameBytes = this.#frameSamples * format.bytesPerSample;
     const attachMedia = attach ?? (async (arrival) => void this.arrivals.push(arrival));
     const control = { attachMedia, endCall: async () => {} };
-    const arrival = { contextId: CONTEXT, socket: this, rawTarget: '/', headers: {}, remoteAddress: '127.0.0.1' };
+    const unnamed = { socket: this, rawTarget: '/', headers: {}, remoteAddress: '127.0.0.1' };
+    const arrival = habits.isNamed === false ? unnamed : { ...unnamed, contextId: CONTEXT };
     openAsteriskSocket(arrival, { control, clock: this.clock, log: this.log, metrics: this.metrics });
   }
 
@@ -78,7 +82,7 @@ export class AsteriskPeer implements MediaSocket {
   start(format = this.#habits.format, frameBytes = this.#frameBytes): void {
     const plain = `MEDIA_START connection_id:rapida channel:WebSocket/rapida/0x7f channel_id:1795246880.2 format:${format} optimal_frame_size:${frameBytes} ptime:20`;
     const json = { connection_id: 'rapida', channel: 'WebSocket/rapida/0x7f', format, optimal_frame_size: frameBytes };
-    this.#say('MEDIA_START', plain, { ...json, ptime: 20, channel_variables: {} });
+    this.#say('MEDIA_START', plain, { ...json, ptime: 20, channel_variables: this.#habits.variables ?? {} });
   }
 
   press(digit: string): void {

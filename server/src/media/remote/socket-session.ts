@@ -1,9 +1,10 @@
 import type { ChannelName } from '../../core/call/call.ts';
 import { toAppError } from '../../core/errors.ts';
+import type { ContextId } from '../../core/ids.ts';
 import type { CallControl } from '../../core/ports/channel.ts';
 import type { Clock, Timer } from '../../core/ports/clock.ts';
 import type { EventLog } from '../../core/ports/event-log.ts';
-import type { MediaSocket, SocketArrival } from '../../core/ports/media-socket.ts';
+import type { MediaSocket, SocketArrival, UnnamedArrival } from '../../core/ports/media-socket.ts';
 import type { RemoteTransport } from './remote-transport.ts';
 
 /** A carrier that has opened its socket must begin its stream within this time … */
@@ -18,7 +19,7 @@ export const CLOSE = { normal: 1000, unsupported: 1003, policy: 1008, tryLater: 
 const GOODBYE_MS = 1_000;
 
 export type SocketSessionParts = {
-  readonly arrival: SocketArrival;
+  readonly arrival: SocketArrival | UnnamedArrival;
   readonly channel: ChannelName;
   readonly control: CallControl;
   readonly clock: Clock;
@@ -47,17 +48,26 @@ export class SocketSession {
     return this.#transport;
   }
 
-  /** The stream began: claims the call for this transport. Later calls are ignored. */
-  begin(transport: RemoteTransport): void {
+  /**
+   * The stream began: claims the call for this transport, the one its address named, else the one the stream named. Later calls
+   * are ignored.
+   */
+  begin(transport: RemoteTransport, namedInStream: ContextId | null = null): void {
     if (this.#transport) return;
+    const { arrival } = this.#parts;
+    const contextId = 'contextId' in arrival ? arrival.contextId : namedInStream;
+    if (contextId === null) {
+      this.refuse(CLOSE.policy, 'the stream names no call');
+      return;
+    }
     this.#transport = transport;
     this.#timer.cancel();
     this.alive();
     this.#watch();
-    const { arrival, channel, control, log } = this.#parts;
-    control.attachMedia({ contextId: arrival.contextId, channel, media: transport }).catch((error: unknown) => {
+    const { channel, control, log } = this.#parts;
+    control.attachMedia({ contextId, channel, media: transport }).catch((error: unknown) => {
       const { code } = toAppError(error);
-      log.warn('socket.refused', { contextId: arrival.contextId, channel, code });
+      log.warn('socket.refused', { contextId, channel, code });
       const isClaimed = code === 'context_claimed' || code === 'context_not_found' || code === 'context_expired';
       this.refuse(isClaimed ? CLOSE.claimed : CLOSE.tryLater, code);
     });

@@ -121,6 +121,39 @@ describe('MEDIA_START', () => {
   });
 });
 
+describe('a socket whose address names no call', () => {
+  const UNNAMED = { ...ASTERISK_22, spelling: 'json', isNamed: false } as const;
+
+  test('is the call that the channel variable RAPIDA_CONTEXT_ID names', async () => {
+    const contextId = '99999999-2222-4333-8444-555555555555';
+    const peer = new AsteriskPeer({ ...UNNAMED, variables: { RAPIDA_CONTEXT_ID: contextId } });
+
+    peer.start();
+    await peer.pass(1);
+
+    expect(peer.arrivals.map((arrival) => arrival.contextId)).toEqual([contextId]);
+  });
+
+  test.each([{}, { RAPIDA_CONTEXT_ID: 'no uuid' }])('and whose variables are %j is closed', async (variables) => {
+    const peer = new AsteriskPeer({ ...UNNAMED, variables });
+
+    peer.start();
+    await peer.pass(1);
+
+    expect(peer.closes).toEqual([[1008, 'the stream names no call']]);
+    expect(peer.arrivals).toEqual([]);
+  });
+
+  test('and that sends bare audio is closed: it cannot name one', async () => {
+    const peer = new AsteriskPeer({ ...UNNAMED, hasCommands: false });
+
+    peer.speak(new Int16Array(160));
+    await peer.pass(201);
+
+    expect(peer.closes).toEqual([[1008, 'the stream names no call']]);
+  });
+});
+
 describe('the commands', () => {
   test('a barge-in pauses; its commit flushes, then goes on, as a flush alone would leave the queue paused', async () => {
     const { peer, call } = await callOf();

@@ -1,7 +1,8 @@
+import { type ContextId, parseContextId } from '../../../core/ids.ts';
 import type { CallControl } from '../../../core/ports/channel.ts';
 import type { Clock, Timer } from '../../../core/ports/clock.ts';
 import type { EventLog } from '../../../core/ports/event-log.ts';
-import type { MediaSocketListener, SocketArrival } from '../../../core/ports/media-socket.ts';
+import type { MediaSocketListener, SocketArrival, UnnamedArrival } from '../../../core/ports/media-socket.ts';
 import type { MediaCapabilities } from '../../../core/ports/media-transport.ts';
 import type { Metrics } from '../../../core/ports/metrics.ts';
 import { RemoteTransport } from '../../../media/remote/remote-transport.ts';
@@ -50,14 +51,15 @@ type MediaStart = Extract<ControlEvent, { type: 'media_start' }>;
 
 /**
  * Carries one WebSocket of Asterisk's chan_websocket: audio as binary in the format its MEDIA_START announces, events and
- * commands as text in the spelling of that message. A peer that never says MEDIA_START is taken for bare μ-law.
+ * commands as text in the spelling of that message. A peer that never says MEDIA_START is taken for bare μ-law. Where the address
+ * names no call, the channel variable RAPIDA_CONTEXT_ID of a JSON MEDIA_START does.
  */
-export function openAsteriskSocket(arrival: SocketArrival, parts: AsteriskSocketParts): void {
+export function openAsteriskSocket(arrival: SocketArrival | UnnamedArrival, parts: AsteriskSocketParts): void {
   arrival.socket.listen(new AsteriskSocket(arrival, parts));
 }
 
 class AsteriskSocket implements MediaSocketListener {
-  readonly #arrival: SocketArrival;
+  readonly #arrival: SocketArrival | UnnamedArrival;
   readonly #parts: AsteriskSocketParts;
   readonly #session: SocketSession;
   #early: Uint8Array[] = [];
@@ -67,7 +69,7 @@ class AsteriskSocket implements MediaSocketListener {
   #wire: CommandWire | null = null;
   #stopWire = () => {};
 
-  constructor(arrival: SocketArrival, parts: AsteriskSocketParts) {
+  constructor(arrival: SocketArrival | UnnamedArrival, parts: AsteriskSocketParts) {
     this.#arrival = arrival;
     this.#parts = parts;
     this.#session = new SocketSession({ ...parts, arrival, channel: 'asterisk' });
@@ -145,7 +147,8 @@ class AsteriskSocket implements MediaSocketListener {
     const wire = new CommandWire({ socket, spelling, format, optimalFrameSize, clock, metrics, echoed, hangUp });
     this.#wire = wire;
     this.#stopWire = () => wire.stop();
-    this.#begin(format, new RemoteTransport({ wire, rules, capabilities: CAPABILITIES, clock }));
+    const named = parseContextId(event.variables['rapida_context_id'] ?? '');
+    this.#begin(format, new RemoteTransport({ wire, rules, capabilities: CAPABILITIES, clock }), named);
   }
 
   #startBare(): void {
@@ -159,10 +162,10 @@ class AsteriskSocket implements MediaSocketListener {
     this.#begin(format, new RemoteTransport({ wire, rules: BARE_RULES, capabilities: BARE_CAPABILITIES, clock }));
   }
 
-  #begin(format: MediaFormat, transport: RemoteTransport): void {
+  #begin(format: MediaFormat, transport: RemoteTransport, named: ContextId | null = null): void {
     this.#bareTimer?.cancel();
     this.#read = format.newReader();
-    this.#session.begin(transport);
+    this.#session.begin(transport, named);
     for (const bytes of this.#early) transport.heardAudio(this.#read(bytes));
     this.#early = [];
   }
