@@ -22,6 +22,7 @@ type OpenReply = {
   readonly isFromBrain: boolean;
   outcome: ReplyOutcome;
   expectation: Expectation | null;
+  isAudible: boolean;
   /** Null: nobody interrupted it. */
   cut: { readonly atMs: number; readonly wasHeard: boolean } | null;
 };
@@ -133,6 +134,7 @@ export class Replying {
       isFromBrain: timing !== undefined,
       outcome: { type: 'listen' },
       expectation: null,
+      isAudible: false,
       cut: null,
     };
     this.#speaking.begin(replyId, isCacheable);
@@ -150,7 +152,10 @@ export class Replying {
         this.#speaking.say(text);
       },
       expected: (_replyId, expectation) => {
-        if (this.#open) this.#open.expectation = expectation;
+        if (!this.#open) return;
+        this.#open.expectation = expectation;
+        // A question that is being said may be answered before its end.
+        if (this.#open.isAudible) this.#applyExpectation();
       },
       noted: (_replyId, { name, data }) => turnLog.event(name, this.#now(), data),
       done: (_replyId, outcome) => {
@@ -167,6 +172,7 @@ export class Replying {
       voiced: () => this.#reach('firstTtsByteMs'),
       audible: (replyId) => {
         this.#reach('firstFrameSentMs');
+        if (this.#open) this.#open.isAudible = true;
         this.#applyExpectation();
         happen({ type: 'reply_audible', replyId });
       },

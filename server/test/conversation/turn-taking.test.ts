@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CallWorld } from '../fakes/call-world.ts';
-import { says } from '../fakes/fake-brain.ts';
+import { says, waits } from '../fakes/fake-brain.ts';
 
 const echoing = {
   answer: (input: { type: string; text?: string; digits?: string }) =>
@@ -129,6 +129,27 @@ describe('keys', () => {
     call.media.press('#');
     await call.pass(3_000);
     expect(call.brain.inputs).toHaveLength(2);
+  });
+
+  test('a key into the middle of a long question is taken at once', async () => {
+    const question = 'Would you like billing, support, or opening hours, or would you rather hear all of it once more?';
+    const answer = (input: { type: string }) =>
+      input.type === 'started'
+        ? [
+            says('Hello, dear caller. '),
+            waits(400),
+            says(question),
+            says(question),
+            { type: 'expect' as const, phrases: [], maxDigits: 1 },
+          ]
+        : [];
+    const call = new CallWorld({ answer });
+    await call.pass(1_500);
+
+    call.media.press('1');
+    await call.pass(100);
+
+    expect(call.brain.inputs[1]).toEqual({ type: 'digits', digits: '1' });
   });
 
   test('a lone # is a key', async () => {
