@@ -20,6 +20,13 @@ const TOTALS = {
   restarts: 'media_worker_restarts_total',
 } as const satisfies Partial<Record<keyof MediaCounters, string>>;
 
+const GAUGES = {
+  activeCalls: 'media_active_calls',
+  unnamedSockets: 'media_unnamed_sockets',
+  framesInUse: 'media_frames_in_use',
+  rtpPorts: 'media_rtp_port_pairs',
+} as const satisfies Partial<Record<keyof MediaCounters, string>>;
+
 /** Hands the worker's counters to the metrics, at most once a second and without a timer: only when the worker speaks. */
 export class MediaReport {
   readonly #metrics: Metrics;
@@ -38,7 +45,7 @@ export class MediaReport {
     if (!isIdle && nowMs - this.#atMs < REPORT_EVERY_MS) return;
     this.#atMs = nowMs;
     const counters = read();
-    this.#metrics.gauge('media_active_calls', counters.activeCalls);
+    for (const [key, name] of Object.entries(GAUGES)) this.#metrics.gauge(name, counters[key as keyof typeof GAUGES]);
     this.#metrics.gauge('media_rtp_port_pairs', counters.rtpPorts);
     for (const [key, name] of Object.entries(TOTALS)) {
       const total = counters[key as keyof typeof TOTALS];
