@@ -14,6 +14,8 @@ import type {
 } from './provider.ts';
 
 const AUTO = 'auto';
+/** What `auto` means changes when somebody installs an engine: within this time that is noticed. */
+const REMEMBERED_MS = 10_000;
 const KIND_WORDS = {
   speechToText: 'speech to text',
   textToSpeech: 'text to speech',
@@ -25,6 +27,7 @@ export class ProviderRegistry implements AsyncDisposable {
   readonly #providers: readonly Provider[];
   readonly #surroundings: ProviderSurroundings;
   readonly #opened = new Map<string, Promise<ProviderKinds[ProviderKind]>>();
+  readonly #automatic = new Map<ProviderKind, { readonly provider: Provider | undefined; readonly untilMs: number }>();
   #isClosed = false;
 
   /** @param providers in the order in which `auto` tries them. */
@@ -104,7 +107,17 @@ export class ProviderRegistry implements AsyncDisposable {
     return this.#providers.filter((provider) => provider[kind] !== undefined);
   }
 
+  /** Remembered for a while: the question may look through folders, and each call asks it. */
   async #firstFor(kind: ProviderKind): Promise<Provider | undefined> {
+    const nowMs = this.#surroundings.clock.nowMs();
+    const known = this.#automatic.get(kind);
+    if (known && nowMs < known.untilMs) return known.provider;
+    const provider = await this.#lookFor(kind);
+    this.#automatic.set(kind, { provider, untilMs: nowMs + REMEMBERED_MS });
+    return provider;
+  }
+
+  async #lookFor(kind: ProviderKind): Promise<Provider | undefined> {
     for (const provider of this.#having(kind)) {
       if ((await provider.missing(this.#surroundings, kind)) === null) return provider;
     }
