@@ -10,7 +10,7 @@ const PHASE_ONE_LIMIT_MS = 4_000 + 1_500;
 const CLAIM_LIMIT_MS = 2_500 + 1_500;
 /** 20 ms each; the rest is what a loaded machine may owe us. */
 const FRAMES_A_SECOND = 50;
-const AUDIO_GOES_ON = 0.8;
+const AUDIO_GOES_ON = 0.5;
 
 test('the database stands still in a call: audio and conversation go on, new calls are refused in time, nothing is missing after', {
   timeout: LIMIT_MS,
@@ -47,6 +47,29 @@ test('the database stands still in a call: audio and conversation go on, new cal
   expect(pressed).toEqual(['1', '2']);
   expect(record.turns.map(({ index }) => index)).toEqual(record.turns.map((_turn, index) => index));
   await expectServing(home, server);
+});
+
+test('the database dies in a call: it is started again, and the record of the call is whole', {
+  timeout: LIMIT_MS,
+}, async () => {
+  await using home = new ServerHome();
+  const server = await home.start();
+  const { contextId, phone } = await callDemo(home, server);
+  const died = home.postmaster ?? Number.NaN;
+
+  process.kill(died, 'SIGKILL');
+  await pressAndHear(phone, '1');
+  await expectServing(home, server);
+  await pressAndHear(phone, '2');
+  phone.hangUp();
+
+  const record = await closedCall(home, server, contextId);
+  expect(record.call).toMatchObject({ status: 'ended', endReason: 'caller_hung_up' });
+  expect(record.turns.filter(({ role }) => role === 'caller').map(({ text }) => text)).toEqual(['1', '2']);
+  expect(home.postmaster).not.toBe(died);
+  server.signal('SIGTERM');
+  expect(await server.end()).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(home.postmaster).toBeNull();
 });
 
 /** Milliseconds until phase 1 said no, as Asterisk wants to hear it. */
