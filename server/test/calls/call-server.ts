@@ -8,7 +8,8 @@ import { Phone } from '@assistant/peers/phone/phone';
 import type { CallRecord } from '@assistant/peers/server/call-record';
 import { productGauges, readMetrics } from '@assistant/peers/server/metrics';
 import type { AssistantSettings } from '@assistant/server/core/assistant/assistant-settings';
-import { type AssistantId, newAssistantId } from '@assistant/server/core/ids';
+import type { ContextStatus } from '@assistant/server/core/call/call-context';
+import { type AssistantId, type ContextId, newAssistantId } from '@assistant/server/core/ids';
 import { PrometheusMetrics } from '@assistant/server/observability/metrics';
 import { systemRandom } from '@assistant/server/runtime/system-random';
 import { openStorage, type Storage } from '@assistant/server/storage/open-storage';
@@ -130,6 +131,14 @@ export class CallServer implements AsyncDisposable {
     return { contextId, phone: await this.connect(contextId) };
   }
 
+  /** Waits until a call's context is in one of these states. Asks the database: the API has its limit of requests. */
+  async status(contextId: string, ...wanted: readonly ContextStatus[]): Promise<void> {
+    await eventually(`the context to be ${wanted.join(' or ')}`, async () => {
+      const context = await this.storage.calls.find(contextId as ContextId);
+      return context && wanted.includes(context.status) ? true : null;
+    });
+  }
+
   /** A call's record as it stands. */
   async record(contextId: string): Promise<CallRecord> {
     const response = await fetch(`${this.url}/v1/calls/${contextId}`, { headers: { 'x-api-key': this.apiKey } });
@@ -139,19 +148,16 @@ export class CallServer implements AsyncDisposable {
 
   /** A call's record once the call is over. */
   async endedRecord(contextId: string): Promise<CallRecord> {
-    await eventually('the call to end', async () => {
-      const { call } = await this.record(contextId);
-      return ['ended', 'failed'].includes(call.status) ? true : null;
-    });
-    // NOTE: a record is read in three queries side by side, so the one that first shows the end may lack the last turn.
+    await this.status(contextId, 'ended', 'failed', 'expired');
     return await this.record(contextId);
   }
 
-  /** Waits until the record has an event of this name. */
-  async recordWith(contextId: string, event: string): Promise<CallRecord> {
-    return await eventually(`the event ${event}`, async () => {
-      const record = await this.record(contextId);
-      return record.events.some(({ type }) => type === event) ? record : null;
+  /** Waits until the server takes calls, its database included. */
+  async whenReady(): Promise<void> {
+    await eventually('readiness', async () => {
+      const response = await fetch(`${this.url}/readiness`);
+      await response.body?.cancel();
+      return response.status === 200 ? true : null;
     });
   }
 

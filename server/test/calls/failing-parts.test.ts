@@ -29,11 +29,11 @@ const BY_OPEN_AI = (model: string) => ({ provider: 'openai-compatible', options:
 
 /** How requests for a model go wrong; a voice goes wrong in the middle of its test. */
 const failures: Record<string, OpenAiFailure> = {
+  'model-stalled': 'stalled',
+  'model-stalled-midway': 'stalled-midway',
   'model-401': 'unauthorized',
   'model-429': 'rate-limited',
   'model-500': 'server-error',
-  'model-stalled': 'stalled',
-  'model-stalled-midway': 'stalled-midway',
   'model-cut': 'cut',
   'model-garbage': 'garbage',
   'voice-500': 'server-error',
@@ -56,125 +56,127 @@ afterAll(async () => {
   await openAi?.[Symbol.asyncDispose]();
 });
 
-describe.concurrent('a model that fails', () => {
-  test.each(Object.keys(failures).filter((name) => name.startsWith('model-')))(
-    '%s: the caller hears the error sentence to its end, and the call is over',
-    async (model) => {
-      const assistantId = await server.assistant(thinkingWith(model, GREETING, { errorSentence: SORRY }));
-      const { phone, contextId } = await server.call(assistantId);
-      await heardOut(phone, await voice.samples(GREETING));
-      await phone.press('1#');
-      const end = await phone.heardHangUp(LONG_MS);
+describe.concurrent('a part that fails', () => {
+  describe('a recogniser', () => {
+    test(
+      'twice it counts as not understood, the third time the caller is told and the call is over',
+      async () => {
+        const assistantId = await server.assistant(
+          following(FLOW, { errorSentence: SORRY, speechToText: BY_OPEN_AI('ears-500') }),
+        );
+        const { phone, contextId } = await server.call(assistantId);
+        await heardOut(phone, await voice.samples(GREETING));
+        await phone.say('no', CALLER_SAYS.no.samples);
+        await heardOut(phone, await voice.samples('Again.'));
+        const first = soundingSamples(phone.heard.samples());
+        await phone.say('no', CALLER_SAYS.no.samples);
+        await eventually('the second question', async () =>
+          soundingSamples(phone.heard.samples()) >= 2 * first - soundingSamples(await voice.samples(GREETING))
+            ? true
+            : null,
+        );
+        await phone.heardQuiet(500, LONG_MS);
+        await phone.say('no', CALLER_SAYS.no.samples);
+        const end = await phone.heardHangUp(LONG_MS);
 
-      const { call, turns, events } = await server.endedRecord(contextId);
-      expect(end).toEqual({ by: 'far end', how: 'hung up' });
-      expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
-      expect(turns.map(({ role, text, heardText }) => [role, text, heardText])).toEqual([
-        ['assistant', GREETING, GREETING],
-        ['caller', '1', '1'],
-        ['assistant', SORRY, SORRY],
-      ]);
-      expect(events.find(({ type }) => type === 'part_failed')?.data).toEqual({ part: 'brain' });
-      await expectHeard(phone.heard.samples(), [GREETING, SORRY]);
-      expect(openAi.requests.filter(({ body }) => body['model'] === model)).toHaveLength(1);
-    },
-    2 * LONG_MS,
-  );
-});
+        const { call, turns, events } = await server.endedRecord(contextId);
+        expect(end).toEqual({ by: 'far end', how: 'hung up' });
+        expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
+        expect(turns.map(({ role, heardText }) => [role, heardText])).toEqual([
+          ['assistant', GREETING],
+          ['assistant', 'Sorry, I did not understand that. Again.'],
+          ['assistant', 'Sorry, I did not understand that. Again.'],
+          ['assistant', SORRY],
+        ]);
+        expect(events.find(({ type }) => type === 'part_failed')?.data).toEqual({ part: 'recogniser' });
+      },
+      2 * LONG_MS,
+    );
+  });
 
-describe.concurrent('a voice that fails', () => {
-  test(
-    'from the first word on: nothing can be said, so the call ends without a word',
-    async () => {
-      const assistantId = await server.assistant(
-        following(FLOW, { errorSentence: SORRY, textToSpeech: BY_OPEN_AI('voice-500') }),
-      );
+  describe('a model', () => {
+    test.each(Object.keys(failures).filter((name) => name.startsWith('model-')))(
+      '%s: the caller hears the error sentence to its end, and the call is over',
+      async (model) => {
+        const assistantId = await server.assistant(thinkingWith(model, GREETING, { errorSentence: SORRY }));
+        const { phone, contextId } = await server.call(assistantId);
+        await heardOut(phone, await voice.samples(GREETING));
+        await phone.press('1#');
+        const end = await phone.heardHangUp(LONG_MS);
 
-      const { phone, contextId } = await server.call(assistantId);
-      const end = await phone.heardHangUp(LONG_MS);
+        const { call, turns, events } = await server.endedRecord(contextId);
+        expect(end).toEqual({ by: 'far end', how: 'hung up' });
+        expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
+        expect(turns.map(({ role, text, heardText }) => [role, text, heardText])).toEqual([
+          ['assistant', GREETING, GREETING],
+          ['caller', '1', '1'],
+          ['assistant', SORRY, SORRY],
+        ]);
+        expect(events.find(({ type }) => type === 'part_failed')?.data).toEqual({ part: 'brain' });
+        await expectHeard(phone.heard.samples(), [GREETING, SORRY]);
+        expect(openAi.requests.filter(({ body }) => body['model'] === model)).toHaveLength(1);
+      },
+      2 * LONG_MS,
+    );
+  });
 
-      const { call, turns, events } = await server.endedRecord(contextId);
-      expect(end).toEqual({ by: 'far end', how: 'hung up' });
-      expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
-      expect(turns.map(({ text, heardText }) => [text, heardText])).toEqual([
-        [GREETING, ''],
-        [SORRY, ''],
-      ]);
-      expect(events.find(({ type }) => type === 'part_failed')?.data).toEqual({ part: 'voice' });
-      expect(soundingSamples(phone.heard.samples())).toBe(0);
-    },
-    2 * LONG_MS,
-  );
+  describe('a voice', () => {
+    test(
+      'from the first word on: nothing can be said, so the call ends without a word',
+      async () => {
+        const assistantId = await server.assistant(
+          following(FLOW, { errorSentence: SORRY, textToSpeech: BY_OPEN_AI('voice-500') }),
+        );
 
-  test(
-    'in the middle of the call: the error sentence was made before, and is heard',
-    async () => {
-      const assistantId = await server.assistant(
-        thinkingWith('model', GREETING, { errorSentence: SORRY, textToSpeech: BY_OPEN_AI('voice-later') }),
-      );
-      const { phone, contextId } = await server.call(assistantId);
-      await phone.heardOut(500, LONG_MS);
-      const spoken = () => openAi.requests.filter(({ body }) => body['model'] === 'voice-later');
-      await eventually('the sentences for bad days', async () =>
-        spoken().length > 6 && spoken().every(({ isComplete }) => isComplete) ? true : null,
-      );
-      failures['voice-later'] = 'server-error';
-      const before = soundingSamples(phone.heard.samples());
+        const { phone, contextId } = await server.call(assistantId);
+        const end = await phone.heardHangUp(LONG_MS);
 
-      await phone.press('1#');
-      const end = await phone.heardHangUp(LONG_MS);
+        const { call, turns, events } = await server.endedRecord(contextId);
+        expect(end).toEqual({ by: 'far end', how: 'hung up' });
+        expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
+        expect(turns.map(({ text, heardText }) => [text, heardText])).toEqual([
+          [GREETING, ''],
+          [SORRY, ''],
+        ]);
+        expect(events.find(({ type }) => type === 'part_failed')?.data).toEqual({ part: 'voice' });
+        expect(soundingSamples(phone.heard.samples())).toBe(0);
+      },
+      2 * LONG_MS,
+    );
 
-      const { call, turns } = await server.endedRecord(contextId);
-      expect(end).toEqual({ by: 'far end', how: 'hung up' });
-      expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
-      expect(turns.map(({ role, text, heardText }) => [role, text, heardText])).toEqual([
-        ['assistant', GREETING, GREETING],
-        ['caller', '1', '1'],
-        ['assistant', ANSWER, ''],
-        ['assistant', SORRY, SORRY],
-      ]);
-      expect(soundingSamples(phone.heard.samples()) - before).toBeGreaterThan(8_000);
-      expect(spoken().filter(({ body }) => body['input'] === ANSWER)).toHaveLength(2);
-    },
-    2 * LONG_MS,
-  );
-});
+    test(
+      'in the middle of the call: the error sentence was made before, and is heard',
+      async () => {
+        const assistantId = await server.assistant(
+          thinkingWith('model', GREETING, { errorSentence: SORRY, textToSpeech: BY_OPEN_AI('voice-later') }),
+        );
+        const { phone, contextId } = await server.call(assistantId);
+        await phone.heardOut(500, LONG_MS);
+        const spoken = () => openAi.requests.filter(({ body }) => body['model'] === 'voice-later');
+        await eventually('the sentences for bad days', async () =>
+          spoken().length > 6 && spoken().every(({ isComplete }) => isComplete) ? true : null,
+        );
+        failures['voice-later'] = 'server-error';
+        const before = soundingSamples(phone.heard.samples());
 
-describe.concurrent('a recogniser that fails', () => {
-  test(
-    'twice it counts as not understood, the third time the caller is told and the call is over',
-    async () => {
-      const assistantId = await server.assistant(
-        following(FLOW, { errorSentence: SORRY, speechToText: BY_OPEN_AI('ears-500') }),
-      );
-      const { phone, contextId } = await server.call(assistantId);
-      await heardOut(phone, await voice.samples(GREETING));
-      await phone.say('no', CALLER_SAYS.no.samples);
-      await heardOut(phone, await voice.samples('Again.'));
-      const first = soundingSamples(phone.heard.samples());
-      await phone.say('no', CALLER_SAYS.no.samples);
-      await eventually('the second question', async () =>
-        soundingSamples(phone.heard.samples()) >= 2 * first - soundingSamples(await voice.samples(GREETING))
-          ? true
-          : null,
-      );
-      await phone.heardQuiet(500, LONG_MS);
-      await phone.say('no', CALLER_SAYS.no.samples);
-      const end = await phone.heardHangUp(LONG_MS);
+        await phone.press('1#');
+        const end = await phone.heardHangUp(LONG_MS);
 
-      const { call, turns, events } = await server.endedRecord(contextId);
-      expect(end).toEqual({ by: 'far end', how: 'hung up' });
-      expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
-      expect(turns.map(({ role, heardText }) => [role, heardText])).toEqual([
-        ['assistant', GREETING],
-        ['assistant', 'Sorry, I did not understand that. Again.'],
-        ['assistant', 'Sorry, I did not understand that. Again.'],
-        ['assistant', SORRY],
-      ]);
-      expect(events.find(({ type }) => type === 'part_failed')?.data).toEqual({ part: 'recogniser' });
-    },
-    2 * LONG_MS,
-  );
+        const { call, turns } = await server.endedRecord(contextId);
+        expect(end).toEqual({ by: 'far end', how: 'hung up' });
+        expect(call).toMatchObject({ status: 'ended', endReason: 'provider_failed' });
+        expect(turns.map(({ role, text, heardText }) => [role, text, heardText])).toEqual([
+          ['assistant', GREETING, GREETING],
+          ['caller', '1', '1'],
+          ['assistant', ANSWER, ''],
+          ['assistant', SORRY, SORRY],
+        ]);
+        expect(soundingSamples(phone.heard.samples()) - before).toBeGreaterThan(8_000);
+        expect(spoken().filter(({ body }) => body['input'] === ANSWER)).toHaveLength(2);
+      },
+      2 * LONG_MS,
+    );
+  });
 });
 
 test('nothing is in use after all that, nothing crashed, and no line of the log holds the key', async () => {
