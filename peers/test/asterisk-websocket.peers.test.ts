@@ -111,6 +111,19 @@ describe('a real Asterisk 22, by chan_websocket', () => {
     expect(record.call.endReason).toBe('caller_hung_up');
   });
 
+  test.each([
+    ['that waits to be answered, option n', '2501'],
+    ['named by the channel variable RAPIDA_CONTEXT_ID', '2601'],
+  ])('a call %s is greeted', async (_what, number) => {
+    const phone = await dial(number);
+
+    await phone.heardOut(QUIET_MS);
+    phone.hangUp();
+    const record = await recordOfLastCall();
+
+    expect(record.turns[0]).toMatchObject({ role: 'assistant', text: SAID.menu, heardText: SAID.menu });
+  });
+
   test('a codec that cannot be touched is refused, and the dialplan goes on', async () => {
     const phone = await dial('2401');
 

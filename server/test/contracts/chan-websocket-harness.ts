@@ -178,6 +178,8 @@ export class AsteriskPeer implements MediaSocket {
       case 'CONTINUE_MEDIA':
         this.isPaused = false;
         return;
+      case 'ANSWER':
+        return;
       case 'REPORT_QUEUE_DRAINED':
         this.#wantsDrained = true;
         return;

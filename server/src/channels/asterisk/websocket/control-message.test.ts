@@ -19,7 +19,7 @@ describe('what chan_websocket says, as Asterisk 22.10 was seen to write it', () 
 
   test('MEDIA_START in JSON carries the channel variables', () => {
     const message =
-      '{"event":"MEDIA_START","connection_id":"rapida","channel":"WebSocket/rapida/0x7f00","channel_id":"1795246880.2","format":"ulaw","optimal_frame_size":160,"ptime":20,"channel_variables":{"RAPIDA_CONTEXT_ID":"u-1"}}';
+      '{"event":"MEDIA_START","connection_id":"rapida","channel":"WebSocket/rapida/0x7f00","channel_id":"1795246880.2","format":"ulaw","optimal_frame_size":160,"ptime":20,"channel_variables":{"__RAPIDA_CONTEXT_ID":"u-1"}}';
 
     expect(parseControlEvent(message)).toEqual({ ...START, variables: { rapida_context_id: 'u-1' } });
   });

@@ -11,7 +11,7 @@ export type ControlEvent =
       /** Bytes; media must come in whole multiples of it. 0 for a passthrough codec, whose frames have no fixed size. */
       readonly optimalFrameSize: number;
       readonly ptimeMs: number;
-      /** Lower-case names; empty in plain text. */
+      /** Lower-case names without leading underscores; empty in plain text. */
       readonly variables: Readonly<Record<string, string>>;
       readonly channelId: string | null;
     }
@@ -65,7 +65,7 @@ function parseJson(message: string): ControlEvent {
     return { type: 'malformed', reason: 'no JSON' };
   }
   if (!isObject(json)) return { type: 'malformed', reason: 'no JSON object' };
-  const variables = isObject(json['channel_variables']) ? stringsOf(json['channel_variables'], lower) : {};
+  const variables = isObject(json['channel_variables']) ? stringsOf(json['channel_variables'], variableName) : {};
   const words = stringsOf(json, (name) => name);
   return translate({ event: words['event'] ?? '', words, bareWord: words['correlation_id'] ?? '', variables });
 }
@@ -122,7 +122,8 @@ function readDigit(digit: string): ControlEvent {
     : { type: 'malformed', reason: 'DTMF_END without a digit' };
 }
 
-const lower = (name: string) => name.toLowerCase();
+/** Variables that a channel inherits keep the underscores they were set with: `__RAPIDA_CONTEXT_ID` (seen with 22.10). */
+const variableName = (name: string) => name.replace(/^_+/, '').toLowerCase();
 
 function stringsOf(
   source: Readonly<Record<string, unknown>>,

@@ -192,7 +192,7 @@ describe('the commands', () => {
     deaf.call.transport.close();
     await call.pass(5);
     await deaf.call.pass(999);
-    expect(peer.commands).toEqual(['HANGUP']);
+    expect(peer.commands).toEqual(['ANSWER', 'HANGUP']);
     expect(peer.closes).toEqual([]);
     expect(deaf.peer.closes).toEqual([]);
     await deaf.call.pass(1);
@@ -298,7 +298,7 @@ describe('what is heard', () => {
     await call.pass(60_000);
 
     expect(notes.ends).toEqual([]);
-    expect(peer.commands).toEqual(Array.from({ length: 6 }, () => 'GET_STATUS'));
+    expect(peer.commands).toEqual(['ANSWER', ...Array.from({ length: 6 }, () => 'GET_STATUS')]);
   });
 
   test('an Asterisk that answers nothing for thirty seconds is gone', async () => {

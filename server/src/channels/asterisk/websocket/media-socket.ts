@@ -147,6 +147,8 @@ class AsteriskSocket implements MediaSocketListener {
     const wire = new CommandWire({ socket, spelling, format, optimalFrameSize, clock, metrics, echoed, hangUp });
     this.#wire = wire;
     this.#stopWire = () => wire.stop();
+    // With option n of the dial string Asterisk waits for it; without, it has answered and does not mind.
+    socket.sendText(controlCommand(spelling, 'ANSWER'));
     const named = parseContextId(event.variables['rapida_context_id'] ?? '');
     this.#begin(format, new RemoteTransport({ wire, rules, capabilities: CAPABILITIES, clock }), named);
   }
