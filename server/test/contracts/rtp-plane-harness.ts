@@ -1,7 +1,7 @@
 import type { MediaTransport } from '@assistant/server/core/ports/media-transport';
 import { createCallMemory } from '@assistant/server/media/call-memory';
 import { createDoorbellMemory } from '@assistant/server/media/doorbell';
-import { bump, COUNTER, createCounterMemory } from '@assistant/server/media/media-counters';
+import { bump, COUNTER, createCounterMemory, readCounters } from '@assistant/server/media/media-counters';
 import { MediaDesk } from '@assistant/server/media/media-desk';
 import { MediaPlane } from '@assistant/server/media/media-plane';
 import type { MediaTick } from '@assistant/server/media/messages';
@@ -14,7 +14,7 @@ import { FakeClock, settle } from '../fakes/fake-clock.ts';
 import { RecordingLog } from '../fakes/recording-log.ts';
 import { SeededRandom } from '../fakes/seeded-random.ts';
 import type { Opened } from './contract.ts';
-import type { MediaHarness } from './media-harness.ts';
+import { FIRST, type MediaHarness, Notebook } from './media-harness.ts';
 import { agreed, RtpPhone } from './rtp-phone.ts';
 
 /** A pair of sockets' stand-in: hands what is sent to the phone, and keeps where it went. */
@@ -165,6 +165,26 @@ export class RtpBench {
     }
     await settle();
   }
+}
+
+/** A call that has latched, and what its listener was told. */
+export async function openRtpCall(options: RtpBenchOptions = {}) {
+  const bench = new RtpBench(options);
+  const notes = new Notebook();
+  bench.media.listen(notes);
+  await bench.pass(200);
+  return { bench, notes, phone: bench.phone, counters: () => readCounters(bench.counters) };
+}
+
+/** A whole reply. */
+export function playTo(bench: RtpBench, samples: Int16Array): void {
+  bench.media.play({ samples, sampleRate: bench.media.sampleRate }, FIRST);
+  bench.media.endReply(FIRST);
+}
+
+/** How far each value lies from the one before. */
+export function steps(values: readonly number[]): number[] {
+  return values.slice(1).map((value, index) => value - (values[index] ?? 0));
 }
 
 /** A call over RTP on the test's thread: exact to the sample and the tick. */
