@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { announceCall, askForCall, callDemo, closedCall, connectPhone, pressAndHear } from './demo-call.ts';
-import { ServerHome, type ServerProcess, treeOf } from './server-process.ts';
+import { treeOf } from './process-table.ts';
+import { ServerHome, type ServerProcess } from './server-process.ts';
 
 const LIMIT_MS = 120_000;
 /** What phase 1 may take to say that it cannot serve, with a margin for a loaded machine. */

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { firstClosedFolder } from '../../src/storage/postgres/embedded/postgres-account.ts';
 import { callDemo, closedCall, pressAndHear } from './demo-call.ts';
+import { userOf } from './process-table.ts';
 import { REPOSITORY, ServerHome, type ServerProcess } from './server-process.ts';
 
 const LIMIT_MS = 120_000;
@@ -56,8 +57,8 @@ test('an ordinary user starts it, is answered and stops it, all its files its ow
 
   expect(await talk(home, server)).toBe('ended caller_hung_up 2');
   const uid = canBeNobody ? NOBODY.uid : process.getuid?.();
-  expect(statSync(`/proc/${server.pid}`).uid).toBe(uid);
-  expect(statSync(`/proc/${home.postmaster}`).uid).toBe(canBeNobody || uid !== 0 ? uid : NOBODY.uid);
+  expect(userOf(server.pid)).toBe(uid);
+  expect(userOf(home.postmaster)).toBe(canBeNobody || uid !== 0 ? uid : NOBODY.uid);
   expect(statSync(home.dataDir)).toMatchObject({ uid, mode: 0o40700 });
   server.signal('SIGTERM');
   const { exitCode, stderr } = await server.end();

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { requestCall } from '../../../peers/src/phone/phase-one.ts';
 import type { CallRecord } from '../../../peers/src/server/call-record.ts';
 import { announceCall, CALLER, callDemo, closedCall, connectPhone, pressAndHear, readCall } from './demo-call.ts';
-import { processesOf, ServerHome, type ServerProcess, treeOf } from './server-process.ts';
+import { processesOf, treeOf } from './process-table.ts';
+import { ServerHome, type ServerProcess } from './server-process.ts';
 
 const LIMIT_MS = 120_000;
 /** What was said longer ago than this survives any crash of ours. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -226,36 +226,4 @@ export class ServerProcess {
     if (value === undefined) throw new Error(`nothing like ${pattern} in:\n${this.output}`);
     return value;
   }
-}
-
-/** What is alive of a process group: the children of a server that do not lead one of their own. */
-export function processesOf(group: number): number[] {
-  return processes()
-    .filter((one) => one.group === group && one.state !== 'Z')
-    .map(({ pid }) => pid);
-}
-
-/** A process and all that it started, and they. */
-export function treeOf(root: number): number[] {
-  const all = processes();
-  const found = [root];
-  for (const pid of found) found.push(...all.filter(({ parent }) => parent === pid).map((one) => one.pid));
-  return found;
-}
-
-type Process = { readonly pid: number; readonly state: string; readonly parent: number; readonly group: number };
-
-/** /proc/<pid>/stat: pid (name) state ppid pgrp … (proc(5)). */
-function processes(): Process[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const [state = '', parent, group] = readFileSync(`/proc/${name}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ');
-      return [{ pid: Number(name), state, parent: Number(parent), group: Number(group) }];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { processesOf, ServerHome } from './server-process.ts';
+import { processesOf } from './process-table.ts';
+import { ServerHome } from './server-process.ts';
 
 const LIMIT_MS = 60_000;
 

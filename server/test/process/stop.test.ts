@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { CallRecord } from '../../../peers/src/server/call-record.ts';
 import { announceCall, askForCall, callDemo, connectPhone, pressAndHear, storedCall } from './demo-call.ts';
-import { processesOf, ServerHome } from './server-process.ts';
+import { processesOf } from './process-table.ts';
+import { ServerHome } from './server-process.ts';
 
 const LIMIT_MS = 120_000;
 /** Longer than the time within which two signals count as one. */
