@@ -10,9 +10,11 @@ import { LiveCalls } from './calls/live-calls.ts';
 import { NodeLease } from './calls/node-lease.ts';
 import { ProjectLines } from './calls/project-lines.ts';
 import { warmAssistant } from './calls/warm-assistant.ts';
+import { CARRIER_CREDENTIAL_SCHEMAS } from './channels/credential-schemas.ts';
 import { createChannels } from './channels/index.ts';
 import { DEMO_SETTINGS } from './composition/demo-settings.ts';
 import { enginesOf } from './composition/engines.ts';
+import { assembleManagement } from './composition/management.ts';
 import { assembleUseCases } from './composition/use-cases.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -36,9 +38,9 @@ import { openSecretBox } from './vault/open-secret-box.ts';
 import { ApiKeyVerifier } from './vault/verify-api-key.ts';
 
 /** Calls one process takes: what a core was measured to carry with room to spare. Beyond it phase 1 answers 503. */
+const CAPACITY = 1_000;
 /** Beyond it all are forgotten, and made again when called. */
 const MAX_WARMED_VERSIONS = 1_000;
-const CAPACITY = 1_000;
 
 export type ServerParts = {
   readonly config: Config;
@@ -148,7 +150,15 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     publicHost: config.publicHost,
     opened: ({ assistantId, assistantVersion }) => warm(assistantId, assistantVersion),
   });
-  const http = createHttpServer({ config: config.http, useCases, control, channels, ...shared });
+  const management = assembleManagement({
+    ...shared,
+    storage,
+    secretBox,
+    channels,
+    credentialSchemas: CARRIER_CREDENTIAL_SCHEMAS,
+    bus,
+  });
+  const http = createHttpServer({ config: config.http, useCases, management, control, channels, ...shared });
   stack.defer(() => http.close());
 
   const listeners: OpenListener[] = [];

@@ -15,16 +15,22 @@ import type { CallControl, Channel } from '../core/ports/channel.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { Metrics } from '../core/ports/metrics.ts';
+import type { Management } from '../management/manage.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { errorSender } from './answers.ts';
 import { describeApi, docsRoutes } from './api-docs.ts';
+import { assistantRoutes } from './assistant-routes.ts';
 import { callRoutes } from './call-routes.ts';
 import { answerClientError, answerRaw, type ParserError } from './client-error.ts';
+import { credentialRoutes } from './credential-routes.ts';
+import { deploymentRoutes } from './deployment-routes.ts';
 import { requestError } from './fastify-error.ts';
 import { healthRoutes, type MetricsText } from './health-routes.ts';
 import { type HttpLimits, LIMITS } from './http-limits.ts';
+import { takeJsonBodies } from './management-route.ts';
 import { isMediaAddress, mediaRoutes } from './media-routes.ts';
 import { observeRequests } from './observe-requests.ts';
+import { projectRoutes } from './project-routes.ts';
 import { rateLimitOptions } from './rate-limit.ts';
 import { SilentSockets } from './silent-sockets.ts';
 import { talkRoutes } from './talk-routes.ts';
@@ -35,6 +41,7 @@ export type HttpServerParts = {
   /** Port 0: any free port. Without `tls` plain HTTP, for a proxy in front or a private network. */
   readonly config: { readonly host: string; readonly port: number; readonly tls: TlsFiles | null };
   readonly useCases: UseCases;
+  readonly management: Management;
   /** Handed to channels whose media comes over WebSocket. */
   readonly control: CallControl;
   readonly channels: readonly Channel[];
@@ -123,6 +130,14 @@ export async function buildApp(
   talkRoutes(app, parts);
   mediaRoutes(app, parts);
   callRoutes(app, parts);
+  await app.register((scope, _options, done) => {
+    takeJsonBodies(scope);
+    assistantRoutes(scope, parts);
+    credentialRoutes(scope, parts);
+    deploymentRoutes(scope, parts);
+    projectRoutes(scope, parts);
+    done();
+  });
   docsRoutes(app);
   return app;
 }

@@ -8,6 +8,7 @@ import type { CallRepository } from '../core/ports/call-repository.ts';
 import type { CredentialRepository } from '../core/ports/credential-repository.ts';
 import type { DeploymentRepository } from '../core/ports/deployment-repository.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
+import type { IdempotencyStore } from '../core/ports/idempotency-store.ts';
 import type { NodeRepository } from '../core/ports/node-repository.ts';
 import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
 import { PostgresApiKeyRepository } from './postgres/api-key-repository.ts';
@@ -17,6 +18,7 @@ import { PostgresCallRepository } from './postgres/call-repository.ts';
 import { PostgresCredentialRepository } from './postgres/credential-repository.ts';
 import { PostgresDeploymentRepository } from './postgres/deployment-repository.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded/start-embedded-postgres.ts';
+import { PostgresIdempotencyStore } from './postgres/idempotency-store.ts';
 import { migrate } from './postgres/migrate.ts';
 import { PostgresNodeRepository } from './postgres/node-repository.ts';
 import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
@@ -47,6 +49,7 @@ export interface Storage extends AsyncDisposable {
   readonly credentials: CredentialRepository;
   readonly deployments: DeploymentRepository;
   readonly audit: AuditLog;
+  readonly idempotency: IdempotencyStore;
   readonly nodes: NodeRepository;
   /** What turning the wrapping key over works on. */
   readonly sealedSecrets: SealedSecretStore;
@@ -97,6 +100,7 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     credentials,
     deployments: new PostgresDeploymentRepository(databases),
     audit: new PostgresAuditLog(databases),
+    idempotency: new PostgresIdempotencyStore(databases),
     sealedSecrets: joinSecretStores([apiKeys, credentials]),
     nodes: new PostgresNodeRepository(databases),
     connection,

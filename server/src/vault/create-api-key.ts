@@ -13,6 +13,8 @@ export type CreateApiKeyParts = {
 };
 
 export type ApiKeyWish = {
+  /** Made anew when left out. */
+  readonly id?: ApiKeyId;
   readonly projectId: ProjectId;
   readonly name: string;
   readonly scopes: readonly ApiKeyScope[];
@@ -37,7 +39,7 @@ export async function createApiKey(parts: CreateApiKeyParts, wish: ApiKeyWish): 
       detail: 'the given API key is none: rpd-, 30 letters or digits, and the 6 characters of their checksum',
     });
   }
-  const id = parts.random.uuid() as ApiKeyId;
+  const id = wish.id ?? (parts.random.uuid() as ApiKeyId);
   const owner = { projectId: wish.projectId, recordId: id, kind: API_KEY_SECRET_KIND };
   const isSealed = wish.isSealed ?? true;
   const stored = await parts.apiKeys.create({

@@ -7,6 +7,7 @@ import { exotelCallWebhook } from '../../src/channels/exotel/call-webhook.ts';
 import { exotelSettingsSchema } from '../../src/channels/exotel/credential-schema.ts';
 import { twilioCallWebhook } from '../../src/channels/twilio/call-webhook.ts';
 import { vonageCallWebhook } from '../../src/channels/vonage/call-webhook.ts';
+import { assembleManagement } from '../../src/composition/management.ts';
 import { assembleUseCases } from '../../src/composition/use-cases.ts';
 import type { OpenCredential } from '../../src/core/credential/credential.ts';
 import type { CredentialId, DeploymentId, ProjectId } from '../../src/core/ids.ts';
@@ -58,7 +59,7 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
     { name: 'asterisk', webhook: asteriskCallWebhook },
     { name: 'twilio', webhook: twilioCallWebhook },
     { name: 'vonage', webhook: vonageCallWebhook(), knowsCall },
-    { name: 'exotel', webhook: exotelCallWebhook, knowsCall },
+    { name: 'exotel', settingsSchema: exotelSettingsSchema, webhook: exotelCallWebhook, knowsCall },
   ];
   const publicHost = options.publicHost === undefined ? PUBLIC_HOST : options.publicHost;
   const useCases = assembleUseCases({
@@ -72,9 +73,18 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
     publicHost,
     opened: () => undefined,
   });
+  const management = assembleManagement({
+    ...shared,
+    storage,
+    secretBox,
+    channels,
+    credentialSchemas: CARRIER_CREDENTIAL_SCHEMAS,
+    bus,
+  });
   const server = createHttpServer({
     config: { host: '127.0.0.1', port: 0, tls: null },
     useCases,
+    management,
     control: null as unknown as CallControl,
     channels,
     ...shared,

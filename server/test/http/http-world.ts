@@ -13,6 +13,7 @@ import type { HttpLimits } from '@assistant/server/http/http-limits';
 import { createHttpServer } from '@assistant/server/http/http-server';
 import type { TlsFiles } from '@assistant/server/http/tls-files';
 import type { UseCases } from '@assistant/server/http/use-cases';
+import type { Management } from '@assistant/server/management/manage';
 import { realClock } from '../fakes/real-clock.ts';
 import { RecordingLog, RecordingMetrics } from '../fakes/recording-log.ts';
 
@@ -94,6 +95,7 @@ export async function httpWorld(options: WorldOptions = {}): Promise<HttpWorld> 
   const server = createHttpServer({
     config: { host: '127.0.0.1', port: 0, tls: options.tls ?? null },
     useCases: { ...useCases(state), ...options.useCases },
+    management: null as unknown as Management,
     control: null as unknown as CallControl,
     channels: options.channels ?? [asterisk, plainChannel('twilio'), plainChannel('vonage'), plainChannel('exotel')],
     clock: options.clock ?? realClock,

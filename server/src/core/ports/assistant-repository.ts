@@ -24,4 +24,10 @@ export interface AssistantRepository {
     options?: { readonly isPublished?: boolean },
   ): Promise<AssistantVersion>;
   list(projectId: ProjectId): Promise<readonly Assistant[]>;
+  /** Oldest first, without their settings; at most 1000. */
+  listVersions(id: AssistantId): Promise<readonly Pick<AssistantVersion, 'version' | 'createdAt'>[]>;
+  /** Makes a version the one that new calls get, an older one too. False when there is none of that number. */
+  publish(id: AssistantId, version: number): Promise<boolean>;
+  rename(id: AssistantId, name: string): Promise<void>;
+  findProject(id: ProjectId): Promise<Project | null>;
 }

@@ -10,6 +10,7 @@ import type { Database, Databases } from './pools.ts';
 import type { AssistantRow, AssistantVersionRow, ProjectRow } from './schema.ts';
 import { toStorableJson, toStorableText } from './storable-json.ts';
 
+const MOST_VERSIONS = 1_000;
 const LARGEST_VERSION = 2 ** 31 - 1;
 
 type VersionRow = Selectable<AssistantVersionRow> & { readonly project_id: string };
@@ -102,6 +103,47 @@ export class PostgresAssistantRepository implements AssistantRepository {
       .catch(rethrow);
     if (rows.length === 0) throw new AppError('assistant_not_found', { detail: `no assistant has the id ${id}` });
     return toVersion(theOne(rows));
+  }
+
+  async listVersions(id: AssistantId): Promise<readonly Pick<AssistantVersion, 'version' | 'createdAt'>[]> {
+    const rows = await this.#api
+      .selectFrom('assistant_versions')
+      .select(['version', 'created_at'])
+      .where('assistant_id', '=', id)
+      .orderBy('version')
+      .limit(MOST_VERSIONS)
+      .execute()
+      .catch(rethrow);
+    return rows.map((row) => ({ version: row.version, createdAt: row.created_at }));
+  }
+
+  async publish(id: AssistantId, version: number): Promise<boolean> {
+    const { rows } = await sql`
+      update assistants set published_version = ${version}
+      where id = ${id} and exists (select from assistant_versions where assistant_id = ${id} and version = ${version})
+      returning id`
+      .execute(this.#api)
+      .catch(rethrow);
+    return rows.length > 0;
+  }
+
+  async rename(id: AssistantId, name: string): Promise<void> {
+    await this.#api
+      .updateTable('assistants')
+      .set({ name: toStorableText(name) })
+      .where('id', '=', id)
+      .execute()
+      .catch(rethrow);
+  }
+
+  async findProject(id: ProjectId): Promise<Project | null> {
+    const row = await this.#api
+      .selectFrom('projects')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+      .catch(rethrow);
+    return row ? toProject(row) : null;
   }
 
   async list(projectId: ProjectId): Promise<readonly Assistant[]> {

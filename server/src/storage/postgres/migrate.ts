@@ -5,10 +5,15 @@ import { AppError } from '../../core/errors.ts';
 import { toDatabaseError } from './database-error.ts';
 import { calls } from './migrations/0001-calls.ts';
 import { lines } from './migrations/0002-lines.ts';
+import { outbound } from './migrations/0003-outbound.ts';
 import type { DatabaseConnection } from './pools.ts';
 
 /** In the order they run. They only go forward; a released one never changes. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-calls': calls, '0002-lines': lines };
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-calls': calls,
+  '0002-lines': lines,
+  '0003-outbound': outbound,
+};
 
 /** The newest migration: what an export says it was made with. */
 export const SCHEMA_VERSION = Object.keys(MIGRATIONS).at(-1) ?? '';

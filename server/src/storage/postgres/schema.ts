@@ -87,6 +87,34 @@ export type AuditEntryRow = {
   created_at: Timestamp;
 };
 
+export type IdempotencyKeyRow = {
+  project_id: Id;
+  key: string;
+  request_hash: Buffer;
+  resource_id: string;
+  status: number | null;
+  response: Json<Record<string, unknown> | null>;
+  created_at: Timestamp;
+};
+
+/** The order to place a call: beside the call's own row, so that it can be leased and taken over. */
+export type OutboundCallRow = {
+  context_id: string;
+  project_id: Id;
+  deployment_id: string;
+  credential_id: string;
+  options: Json<Record<string, unknown>>;
+  state: Generated<'queued' | 'placing' | 'placed' | 'done'>;
+  attempt: Generated<number>;
+  lease_owner: string | null;
+  lease_until: MaybeTimestamp;
+  not_before: Timestamp;
+  placing_since: MaybeTimestamp;
+  placed_at: MaybeTimestamp;
+  last_error: string | null;
+  created_at: Timestamp;
+};
+
 /** A call and the context it is reached by: one row, so that every change of both is one write. */
 export type CallRow = {
   context_id: string;
@@ -167,6 +195,8 @@ export type DatabaseSchema = {
   credentials: CredentialRow;
   deployments: DeploymentRow;
   audit_entries: AuditEntryRow;
+  idempotency_keys: IdempotencyKeyRow;
+  outbound_calls: OutboundCallRow;
   calls: CallRow;
   call_turns: CallTurnRow;
   call_events: CallEventRow;

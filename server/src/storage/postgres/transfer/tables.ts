@@ -14,8 +14,13 @@ export const TRANSFERRED_TABLES = [
   'call_events',
 ] as const satisfies readonly (keyof DatabaseSchema)[];
 
-/** What each installation makes for itself. */
-export const LEFT_OUT_TABLES = ['nodes', 'shared_secrets'] as const satisfies readonly (keyof DatabaseSchema)[];
+/** What each installation makes for itself; calls that wait to be placed are not to be placed twice. */
+export const LEFT_OUT_TABLES = [
+  'nodes',
+  'shared_secrets',
+  'idempotency_keys',
+  'outbound_calls',
+] as const satisfies readonly (keyof DatabaseSchema)[];
 
 export type TransferredTable = (typeof TRANSFERRED_TABLES)[number];
 

@@ -108,7 +108,7 @@ describe('a round trip', () => {
     expect(JSON.parse(head as string)).toMatchObject({
       format: 'assistant-api-data',
       version: 1,
-      schema: '0002-lines',
+      schema: '0003-outbound',
     });
   });
 
@@ -137,7 +137,7 @@ describe('refused, with nothing written', () => {
     ['nonsense in between', (lines) => lines.toSpliced(3, 0, 'drop table calls'), 'line 4 is no row of a known table'],
     ['another table', (lines) => lines.toSpliced(3, 0, '{"table":"nodes","row":{}}'), 'line 4 is no row'],
     ['another program’s file', () => ['{"hello":1}'], 'is no data export of this server'],
-    ['another schema', (lines) => [(lines[0] as string).replace('0002-lines', '0000-x')], 'made with schema 0000-x'],
+    ['another schema', (lines) => [(lines[0] as string).replace('0003-outbound', '0000-x')], 'made with schema 0000-x'],
     ['an empty file', () => [], 'the file is empty'],
   ];
 
