@@ -119,6 +119,8 @@ describe.concurrent('a caller into the middle of a sentence', () => {
       const count = (type: string) => types.filter((each) => each === type).length;
       expect(count('barge_in_dismissed')).toBe(count('barge_in_suspected'));
       if (name.startsWith('a syllable')) expect(count('barge_in_suspected')).toBe(1);
+      const pauses = events.flatMap(({ data }) => data?.['pausedMs'] ?? []);
+      expect(pauses.every((ms) => Number.isInteger(ms))).toBe(true);
     },
     2 * LONG_MS,
   );

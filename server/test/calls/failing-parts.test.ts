@@ -36,6 +36,7 @@ const failures: Record<string, OpenAiFailure> = {
   'model-500': 'server-error',
   'model-cut': 'cut',
   'model-garbage': 'garbage',
+  'model-empty': 'empty',
   'voice-500': 'server-error',
   'ears-500': 'server-error',
 };

@@ -29,7 +29,11 @@ export function resume(state: Suspecting, atMs: number): Step {
     cancelTimer('barge_in_decision'),
     cancelUtterance(suspicion.utterance.id),
     { type: 'resume_playout' },
-    { type: 'note', name: 'barge_in_dismissed', data: { pausedMs, isAcknowledged: suspicion.isAcknowledged } },
+    {
+      type: 'note',
+      name: 'barge_in_dismissed',
+      data: { pausedMs: Math.round(pausedMs), isAcknowledged: suspicion.isAcknowledged },
+    },
   ];
   const confirmByMs = state.reply.confirmByMs + pausedMs + memory.rules.resumeRewindMs;
   const reply = { ...state.reply, confirmByMs, progressAtMs: atMs };
