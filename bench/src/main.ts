@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   webhook: () => import('./webhook.ts'),
   leaks: () => import('./leaks.ts'),
   pacing: () => import('./pacing.ts'),
+  'rtp-pacing': () => import('./rtp-pacing.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
 };
 

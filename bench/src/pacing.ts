@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { canRun, makeFifo, nextMessage, startChild } from './child.ts';
-import type { LoadReport } from './pacing-load.ts';
-import type { MediaReading } from './pacing-media.ts';
+import type { LoadReport } from './load-report.ts';
+import type { MediaReading } from './media-process.ts';
 import type { SleeperReport } from './sleeper.ts';
 
 /** A machine whose bare 1 ms sleeper is later than this tells nothing about our pacing. */
@@ -11,12 +11,24 @@ const SLEEPER_LIMIT_MS = 2;
 const SETTLE_MS = 2000;
 const FIFO = 10;
 
+/** The two sides of a call, each a program of its own. */
+export type PacingPrograms = {
+  /** Gets the number of calls, says where they are taken. */
+  readonly media: string;
+  /** Gets that place, the number of calls, the seconds. */
+  readonly load: string;
+};
+
+/** AudioSocket calls against the real media worker. */
+export function run(args: readonly string[]): Promise<object> {
+  return measurePacing(args, { media: 'pacing-media.ts', load: 'pacing-load.ts' });
+}
+
 /**
- * AudioSocket calls against the real media worker: lateness on the wire, CPU a frame pair, memory a call. Options: --calls 500
- * --seconds 8 --no-fifo --no-pin. CPU is that of the whole media process, its main thread reading every call's audio included.
- * The media process has core 0, the load peer the last one.
+ * Lateness on the wire, CPU a frame pair, memory a call. Options: --calls 500 --seconds 8 --no-fifo --no-pin. CPU is that of the
+ * whole media process, its main thread reading every call's audio included. The media process has core 0, the load peer the last one.
  */
-export async function run(args: readonly string[]): Promise<object> {
+export async function measurePacing(args: readonly string[], programs: PacingPrograms): Promise<object> {
   const { values } = parseArgs({
     args: [...args],
     allowNegative: true,
@@ -31,17 +43,16 @@ export async function run(args: readonly string[]): Promise<object> {
   const seconds = Number(values.seconds);
   const isFifo = values.fifo && canRun('chrt', ['-f', String(FIFO)]);
   const isPinned = values.pin && availableParallelism() > 1 && canRun('taskset', ['-c', '1']);
-  const media = startChild('pacing-media.ts', { args: [], core: isPinned ? 0 : null });
-  const { port } = await nextMessage<{ port: number }>(media);
+  const media = startChild(programs.media, { args: [String(calls)], core: isPinned ? 0 : null });
+  const { where, idle } = await nextMessage<{ where: string; idle: MediaReading }>(media);
   if (isFifo) makeFifo(media, FIFO);
   const read = async () => {
     const reading = nextMessage<MediaReading>(media);
     media.send('read');
     return await reading;
   };
-  const idle = await read();
-  const load = startChild('pacing-load.ts', {
-    args: [String(port), String(calls), String(seconds)],
+  const load = startChild(programs.load, {
+    args: [where, String(calls), String(seconds)],
     core: isPinned ? availableParallelism() - 1 : null,
   });
   await nextMessage(load);
@@ -56,6 +67,9 @@ export async function run(args: readonly string[]): Promise<object> {
   const end = await read();
   const { lateMs: sleeperLateMs } = await slept;
   load.send('stop');
+  const hungUp = nextMessage(media);
+  media.send('hang up');
+  await hungUp;
   await wait(1500);
   const after = await read();
   media.send('stop');
@@ -75,6 +89,7 @@ export async function run(args: readonly string[]): Promise<object> {
     framesHeard: loadReport.frames,
     gaugesAfter: {
       activeCalls: after.counters.activeCalls,
+      rtpPorts: after.counters.rtpPorts,
       framesInUse: after.counters.framesInUse,
       fds: after.fds - idle.fds,
     },
@@ -94,6 +109,7 @@ function summary(readings: { calls: number; idle: MediaReading; begin: MediaRead
     cpuPercent: round((cpuUs / ((end.atMs - begin.atMs) * 1000)) * 100),
     callsPerCore: Math.floor(1_000_000 / 50 / usPerPair),
     memoryKbPerCall: round((end.rssBytes - idle.rssBytes) / 1024 / calls),
+    strangers: end.counters.strangers - begin.counters.strangers,
     skips: end.counters.skips - begin.counters.skips,
     drops: end.counters.dropsOut - begin.counters.dropsOut,
     underruns: end.counters.underruns - begin.counters.underruns,

@@ -46,7 +46,6 @@ export class MediaReport {
     this.#atMs = nowMs;
     const counters = read();
     for (const [key, name] of Object.entries(GAUGES)) this.#metrics.gauge(name, counters[key as keyof typeof GAUGES]);
-    this.#metrics.gauge('media_rtp_port_pairs', counters.rtpPorts);
     for (const [key, name] of Object.entries(TOTALS)) {
       const total = counters[key as keyof typeof TOTALS];
       const before = this.#told.get(name) ?? 0;
