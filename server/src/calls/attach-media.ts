@@ -30,7 +30,7 @@ export type AttachMediaParts = ClaimParts & {
  */
 export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival): Promise<void> {
   using _slot = parts.liveCalls.reserve();
-  const context = await claimContext(parts, arrival.contextId, arrival.channel);
+  const context = await claimOrGiveUp(parts, arrival);
   const startedAtMs = parts.clock.nowMs();
   const conversation = await start(parts, context, arrival.media);
   const { contextId, assistantId, channel } = context;
@@ -44,6 +44,18 @@ export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival
     parts.metrics.observe('call_duration_seconds', seconds, { channel });
   });
   parts.liveCalls.add({ contextId, end: (reason) => conversation.end(reason), ended });
+}
+
+/** Where the database did not answer, it may still carry the claim out: then nobody would hold the call. */
+async function claimOrGiveUp(parts: AttachMediaParts, { contextId, channel }: MediaArrival): Promise<ClaimedContext> {
+  try {
+    return await claimContext(parts, contextId, channel);
+  } catch (error) {
+    if (toAppError(error).code === 'database_unavailable') {
+      parts.journal.giveUp(contextId, parts.nodeId).catch(() => undefined);
+    }
+    throw error;
+  }
 }
 
 async function start(parts: AttachMediaParts, context: ClaimedContext, media: MediaTransport): Promise<Conversation> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeClock, settle } from '../../test/fakes/fake-clock.ts';
 import type { EndReason } from '../core/call/call.ts';
 import type { CallTurn } from '../core/call/call-record.ts';
-import type { ContextId } from '../core/ids.ts';
+import type { ContextId, NodeId } from '../core/ids.ts';
 import type { CallRecordBatch } from '../core/ports/call-repository.ts';
 import { CallJournal } from './call-journal.ts';
 
@@ -13,6 +13,7 @@ function world() {
   const clock = new FakeClock();
   const written: (readonly CallRecordBatch[] | EndReason)[] = [];
   const dropped: number[] = [];
+  const given: NodeId[] = [];
   const database = { isAway: false };
   const calls = {
     append: async (batch: readonly CallRecordBatch[]) => {
@@ -25,9 +26,14 @@ function world() {
       return true;
     },
   };
+  const giveUp = async (_: ContextId, nodeId: NodeId) => {
+    if (database.isAway) throw new Error('away');
+    given.push(nodeId);
+    return true;
+  };
   const metrics = { count: (_: string, __?: unknown, by = 1) => void dropped.push(by), gauge() {}, observe() {} };
-  const journal = new CallJournal({ calls, clock, log: quiet, metrics });
-  return { clock, written, dropped, database, journal };
+  const journal = new CallJournal({ calls: { ...calls, giveUp }, clock, log: quiet, metrics });
+  return { clock, written, dropped, given, database, journal };
 }
 
 const turn = (index: number): CallTurn => ({
@@ -102,6 +108,21 @@ describe('the journal', () => {
     expect(batch?.turns).toHaveLength(1);
     expect(batch?.events[0]?.seq).toBe(1);
     expect(dropped).toEqual([1]);
+  });
+
+  test('a claim that got no answer is given up once the database answers, in the name of this node only', async () => {
+    const { clock, written, given, database, journal } = world();
+    database.isAway = true;
+
+    const done = journal.giveUp(CALL, 'n-1' as NodeId);
+    await clock.run(2_000);
+    expect(given).toEqual([]);
+    database.isAway = false;
+    await clock.run(6_000);
+    await done;
+
+    expect(given).toEqual(['n-1']);
+    expect(written).toEqual([]);
   });
 
   test('only the first of two ends counts', async () => {

@@ -1,7 +1,7 @@
 import type { ConversationRecorder } from '../conversation/conversation-recorder.ts';
 import type { EndReason } from '../core/call/call.ts';
 import type { CallEvent, CallTurn } from '../core/call/call-record.ts';
-import type { ContextId } from '../core/ids.ts';
+import type { ContextId, NodeId } from '../core/ids.ts';
 import type { CallRecordBatch, CallRepository } from '../core/ports/call-repository.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
@@ -13,7 +13,7 @@ const LONGEST_BACKOFF_MS = 5_000;
 const MOST_PENDING_PER_CALL = 2_000;
 
 export type CallJournalParts = {
-  readonly calls: Pick<CallRepository, 'append' | 'end'>;
+  readonly calls: Pick<CallRepository, 'append' | 'end' | 'giveUp'>;
   readonly clock: Clock;
   readonly log: EventLog;
   readonly metrics: Metrics;
@@ -26,6 +26,8 @@ type Page = {
   dtmf: string;
   isDirty: boolean;
   ending: EndReason | null;
+  /** Set: only if this node holds the call, or nobody does. */
+  givenUpBy: NodeId | null;
   resolveEnded: () => void;
 };
 
@@ -86,6 +88,12 @@ export class CallJournal {
     return ended;
   }
 
+  /** Ends a call whose claim by this node got no answer in time, as soon as the database does answer. */
+  giveUp(contextId: ContextId, nodeId: NodeId): Promise<void> {
+    this.#page(contextId).givenUpBy = nodeId;
+    return this.end(contextId, 'never_connected');
+  }
+
   /** Writes everything now. @throws what the database threw. */
   async flush(): Promise<void> {
     while (this.#flushing !== null) await this.#flushing.catch(() => undefined);
@@ -106,7 +114,16 @@ export class CallJournal {
   #page(contextId: ContextId): Page {
     let page = this.#pages.get(contextId);
     if (!page) {
-      page = { turns: [], events: [], nextSeq: 0, dtmf: '', isDirty: false, ending: null, resolveEnded: () => {} };
+      page = {
+        turns: [],
+        events: [],
+        nextSeq: 0,
+        dtmf: '',
+        isDirty: false,
+        ending: null,
+        givenUpBy: null,
+        resolveEnded: () => {},
+      };
       this.#pages.set(contextId, page);
     }
     return page;
@@ -155,7 +172,8 @@ export class CallJournal {
     }
     for (const [contextId, page] of Array.from(this.#pages)) {
       if (page.ending === null || page.isDirty) continue;
-      await this.#parts.calls.end(contextId, page.ending);
+      if (page.givenUpBy) await this.#parts.calls.giveUp(contextId, page.givenUpBy);
+      else await this.#parts.calls.end(contextId, page.ending);
       this.#pages.delete(contextId);
       page.resolveEnded();
     }

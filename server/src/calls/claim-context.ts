@@ -9,32 +9,20 @@ import type { Clock } from '../core/ports/clock.ts';
 const CLAIM_TIMEOUT_MS = 2_000;
 
 export type ClaimParts = {
-  readonly calls: Pick<CallRepository, 'claim' | 'end'>;
+  readonly calls: Pick<CallRepository, 'claim'>;
   readonly clock: Clock;
   readonly nodeId: NodeId;
 };
 
 /**
- * Claims a context within two seconds. A claim that the database grants later is given up again: its row ends as
- * `never_connected`. @throws AppError context_not_found, context_claimed, context_expired, database_unavailable.
+ * Claims a context within two seconds. A claim that gets no answer in time may be carried out later: the caller gives it up.
+ * @throws AppError context_not_found, context_claimed, context_expired, database_unavailable.
  */
 export function claimContext(parts: ClaimParts, contextId: ContextId, channel: ChannelName): Promise<ClaimedContext> {
-  return new Promise((resolve, reject) => {
-    let isLate = false;
-    const timer = parts.clock.after(CLAIM_TIMEOUT_MS, () => {
-      isLate = true;
-      reject(new AppError('database_unavailable', { detail: `the claim took over ${CLAIM_TIMEOUT_MS} ms` }));
-    });
-    parts.calls.claim(contextId, channel, parts.nodeId).then(
-      (context) => {
-        timer.cancel();
-        if (isLate) parts.calls.end(contextId, 'never_connected').catch(() => undefined);
-        else resolve(context);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error);
-      },
-    );
+  const late = Promise.withResolvers<never>();
+  const timer = parts.clock.after(CLAIM_TIMEOUT_MS, () => {
+    late.reject(new AppError('database_unavailable', { detail: `the claim took over ${CLAIM_TIMEOUT_MS} ms` }));
   });
+  const claim = parts.calls.claim(contextId, channel, parts.nodeId);
+  return Promise.race([claim, late.promise]).finally(() => timer.cancel());
 }

@@ -36,6 +36,8 @@ export interface CallRepository {
   setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean>;
   /** The one terminal write; false when another was first. The context ends with it. */
   end(contextId: ContextId, reason: EndReason): Promise<boolean>;
+  /** Ends a call as `never_connected` whose claim by this node got no answer in time; false when another node holds it. */
+  giveUp(contextId: ContextId, nodeId: NodeId): Promise<boolean>;
   /** Adds turns and events; a repeated (contextId, index) is the same row. */
   append(batch: readonly CallRecordBatch[]): Promise<void>;
   list(query: CallQuery): Promise<CallPage>;

@@ -278,3 +278,26 @@ describe('pages', () => {
     await expect(list).rejects.toMatchObject({ code: 'invalid_parameters' });
   });
 });
+
+describe('giving up a claim that got no answer', () => {
+  test('a pending call can no longer be claimed', async () => {
+    const { contextId } = await open();
+
+    expect(await storage.calls.giveUp(contextId, NODE)).toBe(true);
+
+    await expect(claim(contextId)).rejects.toMatchObject({ code: 'context_expired' });
+    expect(await stored(contextId)).toMatchObject({ status: 'failed', endReason: 'never_connected' });
+  });
+
+  test('a claim that the database carried out after all is ended, but never one of another node', async () => {
+    const ours = await open();
+    const theirs = await open();
+    await claim(ours.contextId);
+    await storage.calls.claim(theirs.contextId, 'twilio', 'node-b' as NodeId);
+
+    expect(await storage.calls.giveUp(ours.contextId, NODE)).toBe(true);
+    expect(await storage.calls.giveUp(theirs.contextId, NODE)).toBe(false);
+
+    expect(await stored(theirs.contextId)).toMatchObject({ status: 'live', endReason: null });
+  });
+});

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
 import { type CallStatus, type ChannelName, type EndReason, terminalStatus } from '../../core/call/call.ts';
 import type { CallContext, ClaimedContext, ContextStatus } from '../../core/call/call-context.ts';
@@ -102,12 +102,20 @@ export class PostgresCallRepository implements CallRepository {
     return rows.length > 0;
   }
 
-  async end(contextId: ContextId, reason: EndReason): Promise<boolean> {
+  end(contextId: ContextId, reason: EndReason): Promise<boolean> {
+    return this.#end(contextId, reason, sql`true`);
+  }
+
+  giveUp(contextId: ContextId, nodeId: NodeId): Promise<boolean> {
+    return this.#end(contextId, 'never_connected', sql`(context_status = 'pending' or claimed_by = ${nodeId})`);
+  }
+
+  async #end(contextId: ContextId, reason: EndReason, condition: RawBuilder<unknown>): Promise<boolean> {
     const { rows } = await sql`
       update calls
       set status = ${terminalStatus(reason)}, context_status = ${terminalContextStatus(reason)},
           end_reason = ${reason}, ended_at = now()
-      where context_id = ${contextId} and status not in ('ended', 'failed')
+      where context_id = ${contextId} and status not in ('ended', 'failed') and ${condition}
       returning context_id`
       .execute(this.#media)
       .catch(rethrow);
@@ -137,17 +145,19 @@ export class PostgresCallRepository implements CallRepository {
 
   async get(projectId: ProjectId, contextId: ContextId): Promise<CallDetail | null> {
     const db = this.#api;
-    const [row, turns, events] = await Promise.all([
-      db
-        .selectFrom('calls')
-        .selectAll()
-        .where('project_id', '=', projectId)
-        .where('context_id', '=', contextId)
-        .executeTakeFirst(),
+    // The row first: turns are written before the end, so a call that has ended is read with its last turn.
+    const row = await db
+      .selectFrom('calls')
+      .selectAll()
+      .where('project_id', '=', projectId)
+      .where('context_id', '=', contextId)
+      .executeTakeFirst()
+      .catch(rethrow);
+    if (!row) return null;
+    const [turns, events] = await Promise.all([
       db.selectFrom('call_turns').selectAll().where('context_id', '=', contextId).orderBy('index').execute(),
       db.selectFrom('call_events').selectAll().where('context_id', '=', contextId).orderBy('seq').execute(),
     ]).catch(rethrow);
-    if (!row) return null;
     return { call: toCall(row), dtmf: row.dtmf, turns: turns.map(toTurn), events: events.map(toEvent) };
   }
 }
