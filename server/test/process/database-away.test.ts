@@ -9,6 +9,8 @@ const LIMIT_MS = 120_000;
 const PHASE_ONE_LIMIT_MS = 4_000 + 1_500;
 /** A claim may take 2 s; then the PBX is told to go on in its dialplan. */
 const CLAIM_LIMIT_MS = 2_500 + 1_500;
+/** How much longer than a claim the pool waits for an answer, with a margin. */
+const POOL_LIMIT_MS = 1_500;
 /** 20 ms each; the rest is what a loaded machine may owe us. */
 const FRAMES_A_SECOND = 50;
 const AUDIO_GOES_ON = 0.5;
@@ -48,6 +50,30 @@ test('the database stands still in a call: audio and conversation go on, new cal
   expect(pressed).toEqual(['1', '2']);
   expect(record.turns.map(({ index }) => index)).toEqual(record.turns.map((_turn, index) => index));
   await expectServing(home, server);
+});
+
+test('a claim that the database carries out after the PBX was refused is given up: no call stays live that nobody holds', {
+  timeout: LIMIT_MS,
+}, async () => {
+  await using home = new ServerHome();
+  const server = await home.start();
+  // At once, so that as many connections wait for a query as there are claims.
+  const calls = await Promise.all(Array.from({ length: 4 }, () => announceCall(home, server)));
+  const database = treeOf(home.postmaster ?? Number.NaN);
+  for (const pid of database) process.kill(pid, 'SIGSTOP');
+  try {
+    await Promise.all(calls.map(({ contextId }) => refusedMedia(server, contextId)));
+    // The pool itself waits longer for an answer than the PBX does.
+    await pause(POOL_LIMIT_MS);
+  } finally {
+    for (const pid of treeOf(database[0] as number)) process.kill(pid, 'SIGCONT');
+  }
+  await expectServing(home, server);
+
+  for (const { contextId } of calls) {
+    const record = await closedCall(home, server, contextId);
+    expect(record.call).toMatchObject({ status: 'failed', endReason: 'never_connected' });
+  }
 });
 
 test('the database dies in a call: it is started again, and the record of the call is whole', {
