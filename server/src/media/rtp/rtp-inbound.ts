@@ -11,8 +11,11 @@ import type { AgreedMedia } from '../../protocols/sdp/agreed-media.ts';
 import { CONCEALED_FRAMES, LossConcealer } from './loss-concealer.ts';
 import { type PayloadCodec, staticCodec } from './payload-codec.ts';
 
-/** No audio for so long is a hole that is filled by the clock, so that whoever measures time by frames goes on. */
-const HOLE_MS = 80;
+/**
+ * No audio for so long is a hole that is filled by the clock, so that whoever measures time by frames goes on. Longer than the
+ * loss of three packets takes to show: those are made up for.
+ */
+const HOLE_MS = 100;
 /** The longest loss whose time is made up. */
 const MAX_FILLED_FRAMES = 50;
 /** Packets that wait for a missing one are fewer than this. */

@@ -58,12 +58,17 @@ describe('SRTP', () => {
   test('new keys in mid-call are used at once; the same keys go on counting', async () => {
     const media = agreed('PCMU', { srtp: keys(1) });
     const { bench, notes, phone } = await openRtpCall({ media });
+    await bench.pass(8000);
+    const reports = phone.reports.length;
 
     bench.leg.update({ ...media, direction: 'sendonly' }, bench.clock.nowMs());
     bench.leg.update(media, bench.clock.nowMs());
     phone.speak(tone(2, 100, 8000));
     await bench.pass(200);
     expect(levels(notes.audioSamples)).toEqual([[2, 800]]);
+    // The phone would refuse a report that counts from one again.
+    await bench.pass(8000);
+    expect(phone.reports.length).toBeGreaterThan(reports);
 
     const renewed = agreed('PCMU', { srtp: keys(7) });
     const next = new RtpBench({ media: renewed }).phone;
