@@ -108,6 +108,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   );
   const vad = stack.use(await startVoiceActivity({ ...SILERO, maxSessions: CAPACITY, ...shared }));
   const worker = stack.use(startMediaWorker(shared));
+  metrics.beforeScrape(() => worker.report());
   const sentences = new SentenceCache();
   const talk = { engines: enginesOf(providers), vad, sentences, ...shared };
   const createKey = async (projectId: ProjectId, givenKey: string | null) => {

@@ -39,6 +39,8 @@ export interface MediaWorker extends AsyncDisposable {
    */
   openRtp(opening: RtpOpening): Promise<RtpSession>;
   counters(): MediaCounters;
+  /** Hands what was counted up to now to the metrics: a worker without calls says nothing by itself. */
+  report(): void;
 }
 
 export type MediaWorkerOptions = {
@@ -129,6 +131,10 @@ class MediaWorkerHandle implements MediaWorker {
     if (this.#restartTimer !== null)
       throw new AppError('over_capacity', { detail: 'the media worker is starting anew' });
     return await this.#rtp.open(opening);
+  }
+
+  report(): void {
+    this.#report.publish(true, () => this.counters());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -50,3 +50,13 @@ test('two of them do not share their counts', async () => {
   expect(await metrics.text()).not.toContain('y_total');
   other[Symbol.dispose]();
 });
+
+test('what is counted elsewhere is handed over before each scrape', async () => {
+  using metrics = new PrometheusMetrics();
+  let sockets = 2;
+  metrics.beforeScrape(() => metrics.gauge('sockets_open', sockets));
+
+  expect(await metrics.text()).toContain('sockets_open 2');
+  sockets = 0;
+  expect(await metrics.text()).toContain('sockets_open 0');
+});

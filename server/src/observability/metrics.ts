@@ -13,6 +13,7 @@ type Kind = 'counter' | 'gauge' | 'histogram';
 /** Metrics for Prometheus, the process's own and its event loop's among them. Recording never throws. */
 export class PrometheusMetrics implements Metrics, Disposable {
   readonly #registry = new Registry();
+  readonly #reports: (() => void)[] = [];
   readonly #known = new Map<string, { kind: Kind; metric: Counter | Gauge | Histogram }>();
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
 
@@ -43,8 +44,14 @@ export class PrometheusMetrics implements Metrics, Disposable {
     return this.#loop.percentile(99) / 1e6;
   }
 
+  /** Called before each scrape: for what is counted elsewhere and handed over now and then. */
+  beforeScrape(report: () => void): void {
+    this.#reports.push(report);
+  }
+
   /** All metrics in Prometheus's text format 0.0.4. */
   text(): Promise<string> {
+    for (const report of this.#reports) report();
     return this.#registry.metrics();
   }
 
