@@ -13,7 +13,7 @@ export type RtpCommand =
   | {
       readonly type: 'rtp_open';
       readonly opening: OpeningNumber;
-      /** An IP address of this machine, or 0.0.0.0 or ::. */
+      /** An address of this machine or its name, or 0.0.0.0 or ::. */
       readonly host: string;
       readonly ports: PortRange;
       readonly limits: SilenceLimits;

@@ -107,7 +107,7 @@ describe('ports', () => {
     });
   });
 
-  test.each(['127.0.0.1', '0.0.0.0', '::'])(
+  test.each(['127.0.0.1', 'localhost', '0.0.0.0', '::'])(
     'bound to %s, a phone on 127.0.0.1 is heard and hears',
     async (bindHost) => {
       const { worker } = start();

@@ -15,7 +15,7 @@ import { SILENCE_LIMITS, type SilenceLimits } from './silence-watch.ts';
 
 /** What a call over RTP asks for. */
 export type RtpOpening = {
-  /** An IP address of this machine, or 0.0.0.0 or ::. */
+  /** An address of this machine or its name, or 0.0.0.0 or ::. */
   readonly bindHost: string;
   readonly ports: PortRange;
   /** For the log. */

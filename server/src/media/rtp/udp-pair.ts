@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4 } from 'node:net';
 import type { DatagramSink, Endpoint, Targets } from './datagram-sink.ts';
 
@@ -19,14 +20,24 @@ const MAPPED = '::ffff:';
 
 /** Binds a port and the one above it. Resolves with an error's code, nothing left open, where one is not to be had. */
 export async function bindUdpPair(host: string, port: number): Promise<UdpPair | string> {
-  const rtp = await bind(host, port);
+  const address = isIP(host) === 0 ? await addressOf(host) : host;
+  if (address === null) return 'ENOTFOUND';
+  const rtp = await bind(address, port);
   if (typeof rtp === 'string') return rtp;
-  const rtcp = await bind(host, port + 1);
+  const rtcp = await bind(address, port + 1);
   if (typeof rtcp !== 'string') return { rtp, rtcp };
   await new Promise<void>((resolve) => {
     rtp.close(resolve);
   });
   return rtcp;
+}
+
+async function addressOf(name: string): Promise<string | null> {
+  try {
+    return (await lookup(name)).address;
+  } catch {
+    return null;
+  }
 }
 
 function bind(host: string, port: number): Promise<Socket | string> {
