@@ -15,6 +15,7 @@ import { createChannels } from './channels/index.ts';
 import { DEMO_SETTINGS } from './composition/demo-settings.ts';
 import { enginesOf } from './composition/engines.ts';
 import { assembleManagement } from './composition/management.ts';
+import { assembleOutbound } from './composition/outbound.ts';
 import { assembleUseCases } from './composition/use-cases.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -25,6 +26,7 @@ import type { EventLog } from './core/ports/event-log.ts';
 import { API_KEY_SCOPES } from './core/project/project.ts';
 import { createHttpServer, type ListeningAt } from './http/http-server.ts';
 import { startVoiceActivity } from './inference/voice-activity.ts';
+import { startJobs } from './jobs/start-jobs.ts';
 import { startMediaWorker } from './media/media-worker.ts';
 import type { PrometheusMetrics } from './observability/metrics.ts';
 import { openProviders } from './providers/index.ts';
@@ -161,6 +163,17 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   });
   const http = createHttpServer({ config: config.http, useCases, management, control, channels, ...shared });
   stack.defer(() => http.close());
+  const placing = assembleOutbound({
+    ...shared,
+    storage,
+    lines,
+    channels,
+    liveCalls,
+    bus,
+    publicHost: config.publicHost,
+    nodeId,
+  });
+  stack.use(await startJobs({ connection: storage.connection, ...placing, ...shared }));
 
   const listeners: OpenListener[] = [];
   for (const channel of channels) if (channel.listen) listeners.push(stack.use(await channel.listen(control)));

@@ -1,4 +1,5 @@
 import type { EndReason } from '../core/call/call.ts';
+import type { CallContext } from '../core/call/call-context.ts';
 import { AppError } from '../core/errors.ts';
 import type { ContextId, ProjectId } from '../core/ids.ts';
 import type { CallRepository } from '../core/ports/call-repository.ts';
@@ -9,6 +10,8 @@ export type EndCallParts = {
   readonly calls: Pick<CallRepository, 'find' | 'end'>;
   readonly liveCalls: LiveCalls;
   readonly bus: Pick<EventBus, 'publish'>;
+  /** Takes a call that we placed back from its carrier, in the background. */
+  readonly hangUp?: (context: CallContext) => void;
 };
 
 /** Ends a call of a project, pending or live, on whatever node; ending it again is fine. @throws AppError context_not_found. */
@@ -28,6 +31,9 @@ export async function endCallAs(parts: EndCallParts, contextId: ContextId, reaso
   const context = await parts.calls.find(contextId);
   if (context === null || context.status === 'ended' || context.status === 'failed' || context.status === 'expired')
     return;
-  if (context.status === 'pending') await parts.calls.end(contextId, reason);
+  if (context.status === 'pending') {
+    await parts.calls.end(contextId, reason);
+    if (context.direction === 'outbound') parts.hangUp?.(context);
+  }
   await parts.bus.publish({ type: 'call.end', contextId, reason });
 }

@@ -1,6 +1,8 @@
 import { askCarrier } from '../calls/ask-carrier.ts';
 import { checkContext } from '../calls/check-context.ts';
+import { createPhoneCall } from '../calls/create-phone-call.ts';
 import { endCall, endCallAs } from '../calls/end-call.ts';
+import { hangUpCall } from '../calls/hang-up-call.ts';
 import type { LiveCalls } from '../calls/live-calls.ts';
 import type { ProjectLines } from '../calls/project-lines.ts';
 import { type ReceiveCallParts, receiveCall } from '../calls/receive-call.ts';
@@ -43,7 +45,8 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
   const { calls, assistants } = storage;
   const verifyApiKey = (key: string) => keys.verify(key);
   const admit = () => liveCalls.admit();
-  const end = (contextId: ContextId, reason: EndReason) => endCallAs({ ...parts, calls }, contextId, reason);
+  const hangUp = (context: CallContext) => void hangUpCall(parts, context);
+  const end = (contextId: ContextId, reason: EndReason) => endCallAs({ ...parts, calls, hangUp }, contextId, reason);
   const ask: ReceiveCallParts['askCarrier'] = (context, credentials) =>
     void askCarrier({ ...parts, endCall: end }, context, credentials);
   return {
@@ -53,7 +56,12 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
     recordCarrierEvent: (event) =>
       recordCarrierEvent({ ...parts, calls, assistants, verifyApiKey, endCall: end }, event),
     checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
-    endCall: (projectId, contextId) => endCall({ ...parts, calls }, projectId, contextId),
+    createPhoneCall: (wish) =>
+      createPhoneCall(
+        { ...parts, assistants, outbound: storage.outbound, admit: () => refuseWhileDraining(liveCalls) },
+        wish,
+      ),
+    endCall: (projectId, contextId) => endCall({ ...parts, calls, hangUp }, projectId, contextId),
     listCalls: (query) => calls.list(query),
     getCall: (projectId, contextId) => calls.get(projectId, contextId),
     checkReadiness: async () => {
@@ -61,4 +69,9 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
       await storage.ping(READY_WITHIN_MS);
     },
   };
+}
+
+/** A queued call needs no slot now, but a process that stops takes nothing on. */
+function refuseWhileDraining(liveCalls: LiveCalls): void {
+  if (liveCalls.isDraining) throw new AppError('draining', { retryAfterSeconds: 5 });
 }

@@ -30,6 +30,7 @@ import { type HttpLimits, LIMITS } from './http-limits.ts';
 import { takeJsonBodies } from './management-route.ts';
 import { isMediaAddress, mediaRoutes } from './media-routes.ts';
 import { observeRequests } from './observe-requests.ts';
+import { phoneCallRoutes } from './phone-call-routes.ts';
 import { projectRoutes } from './project-routes.ts';
 import { rateLimitOptions } from './rate-limit.ts';
 import { SilentSockets } from './silent-sockets.ts';
@@ -132,6 +133,7 @@ export async function buildApp(
   callRoutes(app, parts);
   await app.register((scope, _options, done) => {
     takeJsonBodies(scope);
+    phoneCallRoutes(scope, parts);
     assistantRoutes(scope, parts);
     credentialRoutes(scope, parts);
     deploymentRoutes(scope, parts);

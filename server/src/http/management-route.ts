@@ -54,6 +54,8 @@ export type Creation<Body> = {
   readonly create: (id: string) => Promise<Body>;
   /** The answer as it may be kept, where it holds a secret. */
   readonly remembered?: (body: Body) => Body;
+  /** 201 when left out. */
+  readonly status?: number;
 };
 
 /**
@@ -64,7 +66,7 @@ export async function createOnce<Body extends Readonly<Record<string, unknown>>>
   { management }: ManagementRouteParts,
   request: FastifyRequest,
   reply: FastifyReply,
-  { newId, create, remembered = (body) => body }: Creation<Body>,
+  { newId, create, remembered = (body) => body, status = CREATED }: Creation<Body>,
 ): Promise<Body> {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return create(newId());
@@ -80,7 +82,7 @@ export async function createOnce<Body extends Readonly<Record<string, unknown>>>
     return answer.body as Body;
   }
   const body = await create(resourceId);
-  await management.idempotency.finish({ projectId, key }, CREATED, remembered(body));
+  await management.idempotency.finish({ projectId, key }, status, remembered(body));
   return body;
 }
 

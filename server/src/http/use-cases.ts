@@ -1,6 +1,8 @@
 import type { ReceiveCall } from '../calls/announced-call.ts';
+import type { PhoneCallWish } from '../calls/create-phone-call.ts';
 import type { CarrierEvent } from '../calls/record-carrier-event.ts';
 import type { ChannelName } from '../core/call/call.ts';
+import type { CallContext } from '../core/call/call-context.ts';
 import type { ContextId, ProjectId } from '../core/ids.ts';
 import type { CallDetail, CallPage, CallQuery } from '../core/ports/call-repository.ts';
 import type { WebhookAnswer } from '../core/ports/channel.ts';
@@ -16,6 +18,8 @@ export interface UseCases {
   checkContext(contextId: ContextId, channel: ChannelName): Promise<void>;
   /** null: no such key, or one that is revoked or past its time. */
   verifyApiKey(key: string): Promise<Principal | null>;
+  /** Puts a call into the queue. @throws AppError saying what is wrong with the wish; draining. */
+  createPhoneCall(wish: PhoneCallWish): Promise<CallContext>;
   /** Idempotent, whatever state the call is in. @throws AppError context_not_found. */
   endCall(projectId: ProjectId, contextId: ContextId): Promise<void>;
   /** @throws AppError invalid_parameters for a cursor that is none of ours. */

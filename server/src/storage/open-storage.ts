@@ -10,6 +10,7 @@ import type { DeploymentRepository } from '../core/ports/deployment-repository.t
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { IdempotencyStore } from '../core/ports/idempotency-store.ts';
 import type { NodeRepository } from '../core/ports/node-repository.ts';
+import type { OutboundRepository } from '../core/ports/outbound-repository.ts';
 import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
 import { PostgresApiKeyRepository } from './postgres/api-key-repository.ts';
 import { PostgresAssistantRepository } from './postgres/assistant-repository.ts';
@@ -21,6 +22,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedde
 import { PostgresIdempotencyStore } from './postgres/idempotency-store.ts';
 import { migrate } from './postgres/migrate.ts';
 import { PostgresNodeRepository } from './postgres/node-repository.ts';
+import { PostgresOutboundRepository } from './postgres/outbound-repository.ts';
 import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
 import { joinSecretStores } from './postgres/sealed-secrets.ts';
 import { readSharedSecret } from './postgres/shared-secrets.ts';
@@ -49,6 +51,7 @@ export interface Storage extends AsyncDisposable {
   readonly credentials: CredentialRepository;
   readonly deployments: DeploymentRepository;
   readonly audit: AuditLog;
+  readonly outbound: OutboundRepository;
   readonly idempotency: IdempotencyStore;
   readonly nodes: NodeRepository;
   /** What turning the wrapping key over works on. */
@@ -100,6 +103,7 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     credentials,
     deployments: new PostgresDeploymentRepository(databases),
     audit: new PostgresAuditLog(databases),
+    outbound: new PostgresOutboundRepository(databases),
     idempotency: new PostgresIdempotencyStore(databases),
     sealedSecrets: joinSecretStores([apiKeys, credentials]),
     nodes: new PostgresNodeRepository(databases),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { LiveCalls } from '../../src/calls/live-calls.ts';
 import { ProjectLines } from '../../src/calls/project-lines.ts';
 import { asteriskCallWebhook } from '../../src/channels/asterisk/call-webhook.ts';
@@ -95,15 +96,21 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
     deployments: storage.deployments,
     credentialVault: credentialVault(secretBox),
     credentialSchemas: CARRIER_CREDENTIAL_SCHEMAS,
-    settingsSchemas: { exotel: exotelSettingsSchema },
+    settingsSchemas: Object.fromEntries(channels.map(({ name, settingsSchema = [] }) => [name, settingsSchema])),
     audit: storage.audit,
     bus,
     log,
   };
+  const client = new pg.Client({ connectionString: storage.url });
+  await client.connect();
   return {
     storage,
     log,
     url,
+    /** What assembling another room takes. */
+    parts: { ...shared, storage, lines, channels, liveCalls, bus, publicHost },
+    /** For moving time in rows. */
+    sql: async (text: string): Promise<Record<string, unknown>[]> => (await client.query(text)).rows ?? [],
     asked,
     messages,
     liveCalls,
@@ -131,6 +138,7 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
       ),
     ask: (path: string, init?: RequestInit) => fetch(url + path, init),
     [Symbol.asyncDispose]: async () => {
+      await client.end();
       await server.close();
       await storage[Symbol.asyncDispose]();
     },

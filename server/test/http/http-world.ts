@@ -124,6 +124,9 @@ function useCases(state: State): UseCases {
       if (code) throw new AppError(code);
     },
     verifyApiKey,
+    createPhoneCall: async () => {
+      throw new AppError('unsupported');
+    },
     endCall: async (_, contextId) => {
       if (contextId !== CONTEXT_ID) throw new AppError('context_not_found');
       state.ended.push(contextId);

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { EventLog } from '../../core/ports/event-log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import type { MediaWorker } from '../../media/media-worker.ts';
+import { ariDialer } from './ari/ari-dialer.ts';
 import type { AudioSocketAddress } from './audiosocket/listen-audiosocket.ts';
 import { listenAudioSocket } from './audiosocket/listen-audiosocket.ts';
 import { asteriskCallWebhook } from './call-webhook.ts';
@@ -24,6 +25,7 @@ export function createAsterisk(parts: AsteriskParts): Channel {
     credentialSchema: asteriskCredentialSchema,
     settingsSchema: asteriskSettingsSchema,
     webhook: asteriskCallWebhook,
+    dialer: ariDialer,
     socket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),
     unnamedSocket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),
     listen: (control) => listenAudioSocket(parts.worker, parts.audioSocket, control, parts.log),

@@ -5,15 +5,17 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import { twilioCallWebhook } from './call-webhook.ts';
 import { twilioCredentialSchema } from './credential-schema.ts';
 import { openMediaStream } from './media-stream.ts';
+import { twilioDialer } from './twilio-dialer.ts';
 
 export type TwilioParts = { readonly clock: Clock; readonly log: EventLog; readonly metrics: Metrics };
 
-/** Twilio: phase 1 by signed webhook, media by Media Streams. */
+/** Twilio: phase 1 by signed webhook, media by Media Streams, calls placed over REST. */
 export function createTwilio(parts: TwilioParts): Channel {
   return {
     name: 'twilio',
     credentialSchema: twilioCredentialSchema,
     webhook: twilioCallWebhook,
+    dialer: twilioDialer(),
     socket: (arrival, control) => openMediaStream(arrival, { ...parts, control }),
   };
 }

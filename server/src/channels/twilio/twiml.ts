@@ -1,10 +1,13 @@
 import type { CallContext } from '../../core/call/call-context.ts';
 
+/** What the document tells about a call; `from` is the other party. */
+export type StreamContext = Pick<CallContext, 'contextId' | 'conversationId' | 'assistantId' | 'from'>;
+
 /**
  * The document that opens a bidirectional Media Stream, element for element as the manual prints it. Twilio ignores
  * statusCallbackEvent here (it is no attribute of Stream in its own types) and sends stream events.
  */
-export function connectStreamTwiml(context: CallContext, publicHost: string): string {
+export function connectStreamTwiml(context: StreamContext, publicHost: string): string {
   const path = `${publicHost}/v1/talk/twilio/ctx/${context.contextId}`;
   return `<?xml version="1.0" encoding="UTF-8"?>
 <Response>

@@ -32,15 +32,18 @@ export type DialOutcome =
 
 /** Places calls over a carrier's REST interface. */
 export interface Dialer {
+  /** What the carrier wants between two calls of an account; 0: nothing. */
+  readonly spacingMs: number;
   /** Why this order cannot be placed as it stands; null when it can. Asked before anything is stored. */
   objection(order: Pick<DialOrder, 'to' | 'from' | 'credential' | 'publicHost' | 'settings'>): string | null;
   /** Never throws. */
   dial(order: DialOrder, signal: AbortSignal): Promise<DialOutcome>;
   /**
-   * Looks for the call that an order with a lost answer may have placed. Null: there is none, for sure.
+   * Ids of calls that an order with a lost answer may have placed, likeliest first; where the carrier cannot tell orders
+   * apart, calls of other orders are among them. Empty: there is none, for sure.
    * @throws AppError carrier_failed when the carrier does not say.
    */
-  find(order: DialOrder, placedAfter: Date, signal: AbortSignal): Promise<{ readonly providerCallId: string } | null>;
+  find(order: DialOrder, placedAfter: Date, signal: AbortSignal): Promise<readonly string[]>;
   /** Ends a call; one that is over already is fine. @throws AppError carrier_failed. */
   hangUp(credential: OpenCredential, providerCallId: string, signal: AbortSignal): Promise<void>;
 }

@@ -42,6 +42,13 @@ export class AriClient {
     return 'placed';
   }
 
+  /** Whether Asterisk has a channel of this id now. */
+  async hasChannel(channelId: string, signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#request('GET', `/channels/${encodeURIComponent(channelId)}`, { signal });
+    if (answer.status !== 200 && answer.status !== 404) throw refused('looking for the call', answer);
+    return answer.status === 200;
+  }
+
   /** Ends a channel; one that is gone already is fine. */
   async hangUp(channelId: string, reason: HangupReason, signal: AbortSignal): Promise<void> {
     const answer = await this.#request('DELETE', `/channels/${encodeURIComponent(channelId)}?reason=${reason}`, {

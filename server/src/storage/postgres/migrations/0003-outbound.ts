@@ -35,6 +35,14 @@ const STATEMENTS = [
   sql`create index outbound_calls_due on outbound_calls (not_before) where state = 'queued'`,
   sql`create index outbound_calls_leased on outbound_calls (lease_until) where state = 'placing'`,
   sql`create index outbound_calls_rate on outbound_calls (deployment_id, placing_since)`,
+  // The wake-up of graphile-worker, where it is installed: a sweep finds the row without it, only later.
+  sql`create function wake_outbound(context uuid, at timestamptz) returns void language plpgsql as $$
+    begin
+      if to_regproc('graphile_worker.add_job') is not null then
+        perform graphile_worker.add_job('call.originate', json_build_object('contextId', context),
+          run_at := at, max_attempts := 1, job_key := 'call.originate:' || context);
+      end if;
+    end $$`,
 ];
 
 /** Calls to be placed, each row its own work order, and requests that may be repeated. */

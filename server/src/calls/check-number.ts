@@ -1,0 +1,49 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import type { ChannelName } from '../core/call/call.ts';
+import { AppError } from '../core/errors.ts';
+import type { FieldValues } from '../core/form/field.ts';
+
+/** Calls to these cost much, or are no person's phone (ITU-T E.164; libphonenumber's types). */
+const REFUSED_TYPES: ReadonlySet<string> = new Set(['PREMIUM_RATE', 'SHARED_COST', 'PAGER', 'UAN', 'VOICEMAIL']);
+/** Emergency services: no machine calls them, over whatever line. */
+const EMERGENCY: ReadonlySet<string> = new Set(['112', '911', '999', '000']);
+/** A PBX has extensions of its own; what looks like a number of the public network is judged as one. */
+const EXTENSION = /^[A-Za-z0-9*#._-]{1,15}$/;
+const PBX_CHANNELS: ReadonlySet<ChannelName> = new Set(['asterisk', 'sip']);
+
+export type NumberToCall = {
+  readonly channel: ChannelName;
+  readonly to: string;
+  /** Gives a number without country its country. */
+  readonly from: string | null;
+  readonly settings: FieldValues;
+};
+
+/**
+ * The number as it is dialled: E.164 for the public network, an extension as it is.
+ * @throws AppError invalid_parameters saying why this number is not called. The number is not part of it.
+ */
+export function checkNumber({ channel, to, from, settings }: NumberToCall): string {
+  const text = to.trim();
+  if (EMERGENCY.has(text.replace(/^\+/, ''))) throw refusal('emergency services are not called');
+  const home = parsePhoneNumberFromString(from ?? '')?.country;
+  const number = parsePhoneNumberFromString(text, home === undefined ? {} : { defaultCountry: home });
+  const isExtension = PBX_CHANNELS.has(channel) && !text.startsWith('+') && EXTENSION.test(text);
+  if (isExtension && !number?.isValid()) return text;
+  if (!number?.isValid()) throw refusal('write it as + country and number (E.164); this one does not exist');
+  const type = number.getType();
+  if (type !== undefined && REFUSED_TYPES.has(type)) {
+    throw refusal(`numbers of the kind ${type.toLowerCase().replaceAll('_', ' ')} are not called`);
+  }
+  const { country } = number;
+  const allowed = settings['allowed_countries'];
+  if (country === undefined) throw refusal('numbers without a country, satellites for one, are not called');
+  if (Array.isArray(allowed) && allowed.length > 0 && !allowed.includes(country)) {
+    throw refusal(`the deployment may not call ${country}; its allowed_countries are ${allowed.join(', ')}`);
+  }
+  return isExtension ? text : number.number;
+}
+
+function refusal(why: string): AppError {
+  return new AppError('invalid_parameters', { detail: `toNumber: ${why}` });
+}
