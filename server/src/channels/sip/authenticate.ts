@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { type AssistantId, parseAssistantId } from '../../core/ids.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import { type DigestAlgorithm, hashUser } from '../../protocols/digest/digest.ts';
+import type { DigestClaim, DigestServer } from '../../protocols/digest/digest-server.ts';
+import type { FailureCounter } from '../../protocols/digest/failure-counter.ts';
+import { type Header, headerOf, headersOf, type SipRequest } from '../../protocols/sip/message/message.ts';
+import { parseSipUri } from '../../protocols/sip/message/sip-uri.ts';
+import type { Flow } from '../../protocols/sip/transport/flow.ts';
+import { sourceOf } from './admission.ts';
+import { plainAddress } from './advertised-address.ts';
+import type { SipAssistant, SipDirectory, SipKey } from './ports.ts';
+import { TrunkList } from './trunk-list.ts';
+
+export type AuthenticateParts = {
+  readonly directory: SipDirectory;
+  readonly digest: DigestServer;
+  readonly realm: string;
+  readonly failures: FailureCounter;
+  readonly clock: Clock;
+};
+
+export type AuthVerdict =
+  | { readonly type: 'accepted'; readonly assistant: SipAssistant; readonly by: 'password' | 'digest' | 'trunk' }
+  | { readonly type: 'refused'; readonly status: 401 | 403; readonly headers: readonly Header[] };
+
+/** Lists of keys are filled up to a multiple of this, so that an assistant nobody has costs what a usual one costs. */
+const KEYS_STEP = 8;
+
+/**
+ * Who calls, and whom: a password in the Request-URI or To, digest credentials (their user name is the assistant), or the address
+ * of a trunk; else a challenge. An assistant nobody has and a wrong password go the same way and get the same answer.
+ */
+export class SipAuthenticator {
+  readonly #parts: AuthenticateParts;
+  readonly #trunks = new TrunkList();
+  /** Fits no answer: nobody knows it. */
+  readonly #decoy = randomBytes(32).toString('hex');
+  readonly #hashes = new WeakMap<SipKey, Map<string, string>>();
+
+  constructor(parts: AuthenticateParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws AppError database_unavailable. */
+  async authenticate(request: SipRequest, flow: Flow): Promise<AuthVerdict> {
+    const { directory, failures } = this.#parts;
+    const source = sourceOf(flow.remote.address);
+    const dialled = dialStringOf(request);
+    if (dialled !== undefined) {
+      const assistant = await this.#checkPassword(dialled);
+      if (assistant) return this.#accept(assistant, 'password', source);
+      failures.failed(source, this.#nowMs);
+    }
+    const credentials = this.#credentialsOf(request);
+    if (credentials) return await this.#checkDigest(request, credentials, source, flow);
+    if (request.method === 'INVITE' && dialled === undefined) {
+      const number = parseSipUri(request.uri)?.user ?? null;
+      const trunk = this.#trunks.find(await directory.trunks(), plainAddress(flow.remote.address), number);
+      if (trunk) return { type: 'accepted', assistant: trunk, by: 'trunk' };
+    }
+    return this.#challenge(request, source, { address: flow.remote.address, isStale: false });
+  }
+
+  get #nowMs(): number {
+    return this.#parts.clock.nowMs();
+  }
+
+  #accept(assistant: SipAssistant, by: 'password' | 'digest', source: string): AuthVerdict {
+    this.#parts.failures.succeeded(source);
+    return { type: 'accepted', assistant, by };
+  }
+
+  /** Both questions are asked whatever the first one says. */
+  async #checkPassword({ id, password }: DialString): Promise<SipAssistant | null> {
+    const { directory } = this.#parts;
+    const [assistant, projectId] = await Promise.all([this.#find(id), directory.projectOfKey(password)]);
+    return assistant !== null && projectId === assistant.projectId ? assistant : null;
+  }
+
+  async #checkDigest(
+    request: SipRequest,
+    { claim, header }: Credentials,
+    source: string,
+    flow: Flow,
+  ): Promise<AuthVerdict> {
+    const { digest, failures, clock } = this.#parts;
+    const assistant = await this.#find(claim.username);
+    const keys = assistant === null ? [] : await this.#parts.directory.keysOf(assistant.projectId);
+    const nowMs = clock.date().getTime();
+    const asked = { method: request.method, header, source: flow.remote.address, nowMs };
+    const verdict = digest.verify(asked, this.#candidates(keys, claim));
+    if (verdict.type === 'accepted' && assistant && verdict.index < keys.length)
+      return this.#accept(assistant, 'digest', source);
+    if (verdict.type !== 'stale') failures.failed(source, this.#nowMs);
+    const address = flow.remote.address;
+    return this.#challenge(request, source, { address, isStale: verdict.type === 'stale' });
+  }
+
+  #candidates(keys: readonly SipKey[], claim: DigestClaim): string[] {
+    const size = Math.max(1, Math.ceil(keys.length / KEYS_STEP)) * KEYS_STEP;
+    const hashes = keys.map((key) => this.#hashOf(key, claim));
+    while (hashes.length < size) hashes.push(this.#decoy);
+    return hashes;
+  }
+
+  #hashOf(key: SipKey, { algorithm, username }: DigestClaim): string {
+    const known = this.#hashes.get(key) ?? new Map<string, string>();
+    this.#hashes.set(key, known);
+    const name = `${baseOf(algorithm)} ${username}`;
+    const hash = known.get(name) ?? hashUser(algorithm, username, this.#parts.realm, key.key.expose());
+    known.set(name, hash);
+    return hash;
+  }
+
+  async #find(id: string): Promise<SipAssistant | null> {
+    const assistantId: AssistantId | null = parseAssistantId(id);
+    return assistantId === null ? null : await this.#parts.directory.findAssistant(assistantId);
+  }
+
+  /** The first header for our realm; others are for proxies on the way. */
+  #credentialsOf(request: SipRequest): Credentials | undefined {
+    for (const name of ['Authorization', 'Proxy-Authorization']) {
+      for (const header of headersOf(request, name)) {
+        const claim = this.#parts.digest.claim(header);
+        if (claim) return { claim, header };
+      }
+    }
+    return undefined;
+  }
+
+  /** 401; for a source that has failed often, 403 without another try. */
+  #challenge(
+    request: SipRequest,
+    source: string,
+    { address, isStale }: { readonly address: string; readonly isStale: boolean },
+  ): AuthVerdict {
+    const { digest, failures, clock } = this.#parts;
+    if (failures.patience(source, this.#nowMs) !== 'challenge') return { type: 'refused', status: 403, headers: [] };
+    const nowMs = clock.date().getTime();
+    const challenges = digest.challenge({
+      source: address,
+      nowMs,
+      isStale,
+      userAgent: headerOf(request, 'User-Agent'),
+    });
+    return {
+      type: 'refused',
+      status: 401,
+      headers: challenges.map((value) => ({ name: 'WWW-Authenticate', value })),
+    };
+  }
+}
+
+type Credentials = { readonly claim: DigestClaim; readonly header: string };
+type DialString = { readonly id: string; readonly password: string };
+
+/** `sip:{assistantId}:{apiKey}@host` in the Request-URI, else in To. */
+function dialStringOf(request: SipRequest): DialString | undefined {
+  for (const text of [request.uri, request.to.uri]) {
+    const uri = parseSipUri(text);
+    if (uri?.user !== undefined && uri.password) return { id: uri.user, password: uri.password };
+  }
+  return undefined;
+}
+
+function baseOf(algorithm: DigestAlgorithm): string {
+  return algorithm.startsWith('MD5') ? 'MD5' : 'SHA-256';
+}

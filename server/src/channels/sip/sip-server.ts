@@ -1,0 +1,257 @@
+import { readFile } from 'node:fs/promises';
+import { AppError, toAppError } from '../../core/errors.ts';
+import type { OpenListener } from '../../core/ports/channel.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { EventLog } from '../../core/ports/event-log.ts';
+import type { Metrics } from '../../core/ports/metrics.ts';
+import type { Random } from '../../core/ports/random.ts';
+import { DigestServer } from '../../protocols/digest/digest-server.ts';
+import { FailureCounter } from '../../protocols/digest/failure-counter.ts';
+import { randomToken } from '../../protocols/sip/environment.ts';
+import { createResponse } from '../../protocols/sip/message/create.ts';
+import { redactUri } from '../../protocols/sip/message/sip-uri.ts';
+import type { ServerTransaction } from '../../protocols/sip/transaction/server-transaction.ts';
+import type { Protocol, Target, Transport } from '../../protocols/sip/transport/flow.ts';
+import { openStreamTransport } from '../../protocols/sip/transport/stream-transport.ts';
+import { openUdpTransport } from '../../protocols/sip/transport/udp-transport.ts';
+import type { IncomingCall } from '../../protocols/sip/uas/incoming-call.ts';
+import { UserAgent } from '../../protocols/sip/user-agent.ts';
+import { ADMISSION_LIMITS, type AdmissionLimits, SipAdmission } from './admission.ts';
+import { AdvertisedAddress } from './advertised-address.ts';
+import { SipAuthenticator } from './authenticate.ts';
+import { dnsResolver } from './dns-resolver.ts';
+import { IncomingLeg } from './incoming-leg.ts';
+import type { RtpMedia, SipCalls, SipDirectory } from './ports.ts';
+import { refusalOf } from './refusal.ts';
+import { Registrar } from './registrar.ts';
+
+/** The SIP__ settings. */
+export type SipSettings = {
+  readonly host: string;
+  /** UDP and TCP; 0: any free port for each. */
+  readonly port: number;
+  readonly tls: { readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
+  readonly externalIp: string | null;
+  /** CIDR */
+  readonly localNets: readonly string[];
+};
+
+export type SipServerParts = {
+  readonly settings: SipSettings;
+  readonly directory: SipDirectory;
+  readonly calls: SipCalls;
+  readonly media: RtpMedia;
+  /** Signs the nonces of challenges; the same on every node, at least 16 bytes. */
+  readonly nonceKey: Uint8Array;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+  readonly limits?: AdmissionLimits;
+};
+
+/** An open SIP server. */
+export interface SipServer extends OpenListener {
+  readonly ports: { readonly udp: number; readonly tcp: number; readonly tls: number | null };
+  /** Calls, transactions and dialogs held: all zero when idle. */
+  readonly load: { readonly calls: number; readonly transactions: number; readonly dialogs: number };
+}
+
+const REALM = 'assistant-api';
+const PRODUCT = 'assistant-api';
+/** How long BYEs may take when the server stops. */
+const GOODBYE_MS = 1000;
+
+/** Opens the built-in SIP server. @throws AppError not_configured when a port is taken or a certificate cannot be read. */
+export async function openSipServer(parts: SipServerParts): Promise<SipServer> {
+  const server = new BuiltInServer(parts);
+  try {
+    await server.open();
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return server;
+}
+
+class BuiltInServer implements SipServer {
+  readonly #parts: SipServerParts;
+  readonly #agent: UserAgent;
+  readonly #admission: SipAdmission;
+  readonly #authenticator: SipAuthenticator;
+  readonly #registrar: Registrar;
+  readonly #addresses: AdvertisedAddress;
+  readonly #legs = new Set<IncomingLeg>();
+  readonly #bound = new Map<Protocol, Target>();
+
+  constructor(parts: SipServerParts) {
+    const { settings, clock, random, directory, nonceKey } = parts;
+    const failures = new FailureCounter();
+    const randomBytes = (count: number) => random.bytes(count);
+    const digest = new DigestServer({ realm: REALM, key: nonceKey, randomBytes });
+    this.#parts = parts;
+    this.#admission = new SipAdmission({
+      failures,
+      nowMs: () => clock.nowMs(),
+      limits: parts.limits ?? ADMISSION_LIMITS,
+    });
+    this.#authenticator = new SipAuthenticator({ directory, digest, realm: REALM, failures, clock });
+    this.#registrar = new Registrar(() => clock.nowMs());
+    this.#addresses = new AdvertisedAddress({ ...settings, bindHost: settings.host });
+    this.#agent = new UserAgent({
+      clock,
+      random,
+      resolver: dnsResolver,
+      product: PRODUCT,
+      advertise: (remote, local) => ({
+        host: this.#addresses.of(remote.address, local.address),
+        port: this.#bound.get(remote.protocol)?.port ?? local.port,
+      }),
+      admit: (request, flow) => {
+        const admission = this.#admission.judge(request, flow);
+        if (admission !== 'admit') this.#count(request.method, admission === 'drop' ? 'dropped' : 'refused');
+        return admission;
+      },
+      onInvite: (incoming) => void this.#invite(incoming),
+      onRegister: (transaction) => void this.#register(transaction),
+      onError: (error, target) =>
+        parts.log.debug('sip.transport_error', { remoteAddress: target?.address ?? null, detail: error.message }),
+    });
+  }
+
+  get address(): string {
+    const { host, port } = { host: this.#bound.get('UDP')?.address ?? '', port: this.ports.udp };
+    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  }
+
+  get ports(): SipServer['ports'] {
+    const portOf = (protocol: Protocol) => this.#bound.get(protocol)?.port;
+    return { udp: portOf('UDP') ?? 0, tcp: portOf('TCP') ?? 0, tls: portOf('TLS') ?? null };
+  }
+
+  get load(): SipServer['load'] {
+    const { transactions, dialogs } = this.#agent.load;
+    return { calls: this.#legs.size, transactions, dialogs };
+  }
+
+  async open(): Promise<void> {
+    const { settings, log, clock } = this.#parts;
+    const { host } = settings;
+    const events = this.#agent.transportEvents;
+    await this.#listen('UDP', settings.port, (bind) => openUdpTransport(bind, events));
+    await this.#listen('TCP', settings.port, (bind) => openStreamTransport(bind, { clock }, events));
+    if (settings.tls) {
+      const tls = await readCertificate(settings.tls);
+      await this.#listen('TLS', settings.tls.port, (bind) => openStreamTransport(bind, { clock, tls }, events));
+    }
+    log.info('sip.listening', { host, port: this.ports.udp, tcpPort: this.ports.tcp, tlsPort: this.ports.tls });
+    if (settings.externalIp === null) log.warn('sip.external_ip_unset', { detail: WHO_HEARS_NOTHING });
+  }
+
+  drain(): void {
+    this.#admission.isDraining = true;
+  }
+
+  /** Says BYE to every call, and waits a second for the answers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.drain();
+    for (const leg of [...this.#legs]) leg.hangUp();
+    const { clock } = this.#parts;
+    const untilMs = clock.nowMs() + GOODBYE_MS;
+    while (this.#agent.load.dialogs > 0 && clock.nowMs() < untilMs)
+      await new Promise<void>((resolve) => clock.after(20, resolve));
+    await this.#agent[Symbol.asyncDispose]();
+  }
+
+  async #listen(
+    protocol: Protocol,
+    port: number,
+    open: (bind: { address: string; port: number }) => Promise<Transport>,
+  ): Promise<Transport> {
+    const { host } = this.#parts.settings;
+    try {
+      const transport = await open({ address: host, port });
+      this.#agent.listen(transport);
+      this.#bound.set(protocol, transport.local);
+      return transport;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : String(error);
+      const advice = protocol === 'TLS' ? 'SIP__TLS_PORT, SIP__TLS_CERT and SIP__TLS_KEY' : 'SIP__SERVER or SIP__PORT';
+      const detail = `SIP over ${protocol} cannot listen on ${host} port ${port} (${code}): set ${advice}`;
+      throw new AppError('not_configured', { detail, cause: error });
+    }
+  }
+
+  async #invite(incoming: IncomingCall): Promise<void> {
+    const { log } = this.#parts;
+    const { request, flow } = incoming;
+    const remoteAddress = flow.remote.address;
+    this.#admission.pending++;
+    try {
+      const verdict = await this.#authenticator.authenticate(request, flow);
+      if (verdict.type === 'refused') {
+        this.#count('INVITE', verdict.status === 401 ? 'challenged' : 'refused');
+        if (verdict.status === 403)
+          log.warn('sip.refused', { remoteAddress, uri: redactUri(request.uri), status: verdict.status });
+        return incoming.reject(verdict.status, verdict.headers);
+      }
+      const { assistantId } = verdict.assistant;
+      const address = await this.#addresses.learn(remoteAddress);
+      if (incoming.isOver) return;
+      if (this.#admission.isDraining) throw new AppError('draining');
+      this.#count('INVITE', 'accepted');
+      log.info('sip.invite', { remoteAddress, protocol: flow.protocol, assistantId, by: verdict.by });
+      const leg = new IncomingLeg({ ...this.#parts, address }, incoming, () => this.#legs.delete(leg));
+      this.#legs.add(leg);
+      await leg.answer(assistantId);
+    } catch (error) {
+      const failure = toAppError(error);
+      const { status, headers } = refusalOf(failure);
+      log.error('sip.invite_failed', { remoteAddress, code: failure.code, status }, error);
+      incoming.reject(status, headers);
+    } finally {
+      this.#admission.pending--;
+    }
+  }
+
+  async #register(transaction: ServerTransaction): Promise<void> {
+    const { request, flow } = transaction;
+    try {
+      const verdict = await this.#authenticator.authenticate(request, flow);
+      if (verdict.type === 'refused') return this.#respond(transaction, verdict);
+      await this.#addresses.learn(flow.remote.address);
+      this.#respond(transaction, this.#registrar.answer(verdict.assistant.assistantId, request));
+    } catch (error) {
+      const failure = toAppError(error);
+      this.#parts.log.error('sip.register_failed', { remoteAddress: flow.remote.address, code: failure.code }, error);
+      this.#respond(transaction, refusalOf(failure));
+    }
+  }
+
+  #respond(transaction: ServerTransaction, answer: Answer): void {
+    this.#count('REGISTER', `${answer.status}`);
+    const headers = [...answer.headers, { name: 'Server', value: PRODUCT }];
+    const toTag = randomToken(this.#parts.random);
+    transaction.respond(createResponse(transaction.request, answer.status, { headers, toTag }));
+  }
+
+  #count(method: string, outcome: string): void {
+    const known = method === 'INVITE' || method === 'REGISTER' || method === 'OPTIONS' ? method : 'other';
+    this.#parts.metrics.count('sip_requests_total', { method: known, outcome });
+  }
+}
+
+type Answer = { readonly status: number; readonly headers: readonly { name: string; value: string }[] };
+
+const WHO_HEARS_NOTHING =
+  'SIP__EXTERNAL_IP is unset: SIP callers hear no audio unless they can reach the local address that this machine sends to them ' +
+  'from, which callers from the internet cannot; set it to the public IP';
+
+async function readCertificate({ certFile, keyFile }: { certFile: string; keyFile: string }) {
+  try {
+    return { cert: await readFile(certFile), key: await readFile(keyFile) };
+  } catch (error) {
+    const detail = 'SIP__TLS_CERT or SIP__TLS_KEY cannot be read';
+    throw new AppError('not_configured', { detail, cause: error });
+  }
+}

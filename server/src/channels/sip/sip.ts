@@ -1,0 +1,23 @@
+import type { Channel } from '../../core/ports/channel.ts';
+import { sipCredentialSchema } from './credential-schema.ts';
+import type { SipCalls } from './ports.ts';
+import { openSipServer, type SipServerParts } from './sip-server.ts';
+
+export type SipParts = Omit<SipServerParts, 'calls'> & Pick<SipCalls, 'open'>;
+
+/** Calls over our own SIP server: any phone or PBX, without a carrier. */
+export function createSip({ open, ...parts }: SipParts): Channel {
+  return {
+    name: 'sip',
+    credentialSchema: sipCredentialSchema,
+    listen: (control) =>
+      openSipServer({
+        ...parts,
+        calls: {
+          open,
+          attach: (contextId, media) => control.attachMedia({ contextId, channel: 'sip', media }),
+          end: (contextId, reason) => control.endCall(contextId, reason),
+        },
+      }),
+  };
+}
