@@ -8,7 +8,7 @@ import type { MediaTransport } from '../core/ports/media-transport.ts';
 import type { Metrics } from '../core/ports/metrics.ts';
 import type { CallJournal } from './call-journal.ts';
 import type { ClaimParts } from './claim-context.ts';
-import { claimContext } from './claim-context.ts';
+import { CLAIM_TIMEOUT_MS, claimContext } from './claim-context.ts';
 import type { LiveCalls } from './live-calls.ts';
 
 export type AttachMediaParts = ClaimParts & {
@@ -46,13 +46,18 @@ export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival
   parts.liveCalls.add({ contextId, end: (reason) => conversation.end(reason), ended });
 }
 
-/** Where the database did not answer, it may still carry the claim out: then nobody would hold the call. */
+/**
+ * Where the database failed or did not answer, it may have carried the claim out, or may yet: then nobody would hold the call.
+ * One that took too long is over for the caller; one that failed at once may be tried again.
+ */
 async function claimOrGiveUp(parts: AttachMediaParts, { contextId, channel }: MediaArrival): Promise<ClaimedContext> {
+  const startedAtMs = parts.clock.nowMs();
   try {
     return await claimContext(parts, contextId, channel);
   } catch (error) {
     if (toAppError(error).code === 'database_unavailable') {
-      parts.journal.giveUp(contextId, parts.nodeId).catch(() => undefined);
+      const isPendingKept = parts.clock.nowMs() - startedAtMs < CLAIM_TIMEOUT_MS;
+      parts.journal.giveUp(contextId, { nodeId: parts.nodeId, isPendingKept }).catch(() => undefined);
     }
     throw error;
   }

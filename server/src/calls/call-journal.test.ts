@@ -114,7 +114,7 @@ describe('the journal', () => {
     const { clock, written, given, database, journal } = world();
     database.isAway = true;
 
-    const done = journal.giveUp(CALL, 'n-1' as NodeId);
+    const done = journal.giveUp(CALL, { nodeId: 'n-1' as NodeId, isPendingKept: false });
     await clock.run(2_000);
     expect(given).toEqual([]);
     database.isAway = false;
@@ -123,6 +123,20 @@ describe('the journal', () => {
 
     expect(given).toEqual(['n-1']);
     expect(written).toEqual([]);
+  });
+
+  test('a call that was let go of and taken after all is not ended by it', async () => {
+    const { clock, given, written, database, journal } = world();
+    database.isAway = true;
+    void journal.giveUp(CALL, { nodeId: 'n-1' as NodeId, isPendingKept: true });
+    await clock.run(1_000);
+
+    journal.open(CALL).turn(turn(0));
+    database.isAway = false;
+    await clock.run(10_000);
+
+    expect(given).toEqual([]);
+    expect(written).toEqual([[{ contextId: CALL, turns: [turn(0)], events: [], dtmf: '' }]]);
   });
 
   test('only the first of two ends counts', async () => {

@@ -19,6 +19,9 @@ export type CallJournalParts = {
   readonly metrics: Metrics;
 };
 
+/** In whose name, and whether a call that nobody has claimed stays as it is. */
+export type GivenUp = { readonly nodeId: NodeId; readonly isPendingKept: boolean };
+
 type Page = {
   turns: CallTurn[];
   events: (CallEvent & { readonly seq: number })[];
@@ -27,7 +30,7 @@ type Page = {
   isDirty: boolean;
   ending: EndReason | null;
   /** Set: only if this node holds the call, or nobody does. */
-  givenUpBy: NodeId | null;
+  givenUp: GivenUp | null;
   resolveEnded: () => void;
 };
 
@@ -54,6 +57,8 @@ export class CallJournal {
 
   /** One call's page. Nothing in it waits for the database. */
   open(contextId: ContextId): ConversationRecorder {
+    // A call that was let go of and then taken after all.
+    if (this.#pages.get(contextId)?.givenUp) this.#pages.delete(contextId);
     const page = this.#page(contextId);
     return {
       turn: (turn) => {
@@ -88,9 +93,9 @@ export class CallJournal {
     return ended;
   }
 
-  /** Ends a call whose claim by this node got no answer in time, as soon as the database does answer. */
-  giveUp(contextId: ContextId, nodeId: NodeId): Promise<void> {
-    this.#page(contextId).givenUpBy = nodeId;
+  /** Lets go of a call that this node may have claimed without learning of it, as soon as the database answers. */
+  giveUp(contextId: ContextId, givenUp: GivenUp): Promise<void> {
+    this.#page(contextId).givenUp = givenUp;
     return this.end(contextId, 'never_connected');
   }
 
@@ -121,7 +126,7 @@ export class CallJournal {
         dtmf: '',
         isDirty: false,
         ending: null,
-        givenUpBy: null,
+        givenUp: null,
         resolveEnded: () => {},
       };
       this.#pages.set(contextId, page);
@@ -172,7 +177,7 @@ export class CallJournal {
     }
     for (const [contextId, page] of Array.from(this.#pages)) {
       if (page.ending === null || page.isDirty) continue;
-      if (page.givenUpBy) await this.#parts.calls.giveUp(contextId, page.givenUpBy);
+      if (page.givenUp) await this.#parts.calls.giveUp(contextId, page.givenUp.nodeId, page.givenUp);
       else await this.#parts.calls.end(contextId, page.ending);
       this.#pages.delete(contextId);
       page.resolveEnded();

@@ -6,7 +6,7 @@ import type { CallRepository } from '../core/ports/call-repository.ts';
 import type { Clock } from '../core/ports/clock.ts';
 
 /** A caller hears silence meanwhile, so a database that takes longer counts as away. */
-const CLAIM_TIMEOUT_MS = 2_000;
+export const CLAIM_TIMEOUT_MS = 2_000;
 
 export type ClaimParts = {
   readonly calls: Pick<CallRepository, 'claim'>;

@@ -36,8 +36,11 @@ export interface CallRepository {
   setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean>;
   /** The one terminal write; false when another was first. The context ends with it. */
   end(contextId: ContextId, reason: EndReason): Promise<boolean>;
-  /** Ends a call as `never_connected` whose claim by this node got no answer in time; false when another node holds it. */
-  giveUp(contextId: ContextId, nodeId: NodeId): Promise<boolean>;
+  /**
+   * Ends a call as `never_connected` that this node claimed without learning of it; false when another node holds it.
+   * @param options.isPendingKept a call that nobody claimed may still be: the claim failed at once and may be tried again.
+   */
+  giveUp(contextId: ContextId, nodeId: NodeId, options: { readonly isPendingKept: boolean }): Promise<boolean>;
   /** Adds turns and events; a repeated (contextId, index) is the same row. */
   append(batch: readonly CallRecordBatch[]): Promise<void>;
   list(query: CallQuery): Promise<CallPage>;

@@ -283,10 +283,18 @@ describe('giving up a claim that got no answer', () => {
   test('a pending call can no longer be claimed', async () => {
     const { contextId } = await open();
 
-    expect(await storage.calls.giveUp(contextId, NODE)).toBe(true);
+    expect(await storage.calls.giveUp(contextId, NODE, { isPendingKept: false })).toBe(true);
 
     await expect(claim(contextId)).rejects.toMatchObject({ code: 'context_expired' });
     expect(await stored(contextId)).toMatchObject({ status: 'failed', endReason: 'never_connected' });
+  });
+
+  test('a pending call is kept where the claim failed at once: it may be tried again', async () => {
+    const { contextId } = await open();
+
+    expect(await storage.calls.giveUp(contextId, NODE, { isPendingKept: true })).toBe(false);
+
+    expect(await claim(contextId)).toMatchObject({ contextId });
   });
 
   test('a claim that the database carried out after all is ended, but never one of another node', async () => {
@@ -295,8 +303,8 @@ describe('giving up a claim that got no answer', () => {
     await claim(ours.contextId);
     await storage.calls.claim(theirs.contextId, 'twilio', 'node-b' as NodeId);
 
-    expect(await storage.calls.giveUp(ours.contextId, NODE)).toBe(true);
-    expect(await storage.calls.giveUp(theirs.contextId, NODE)).toBe(false);
+    expect(await storage.calls.giveUp(ours.contextId, NODE, { isPendingKept: true })).toBe(true);
+    expect(await storage.calls.giveUp(theirs.contextId, NODE, { isPendingKept: false })).toBe(false);
 
     expect(await stored(theirs.contextId)).toMatchObject({ status: 'live', endReason: null });
   });

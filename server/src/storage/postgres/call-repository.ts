@@ -106,8 +106,9 @@ export class PostgresCallRepository implements CallRepository {
     return this.#end(contextId, reason, sql`true`);
   }
 
-  giveUp(contextId: ContextId, nodeId: NodeId): Promise<boolean> {
-    return this.#end(contextId, 'never_connected', sql`(context_status = 'pending' or claimed_by = ${nodeId})`);
+  giveUp(contextId: ContextId, nodeId: NodeId, { isPendingKept }: { isPendingKept: boolean }): Promise<boolean> {
+    const isOurs = sql`(claimed_by = ${nodeId} or (context_status = 'pending' and not ${isPendingKept}))`;
+    return this.#end(contextId, 'never_connected', isOurs);
   }
 
   async #end(contextId: ContextId, reason: EndReason, condition: RawBuilder<unknown>): Promise<boolean> {
