@@ -26,6 +26,8 @@ export type AuthVerdict =
 
 /** Lists of keys are filled up to a multiple of this, so that an assistant nobody has costs what a usual one costs. */
 const KEYS_STEP = 8;
+/** Longer than it takes to read an assistant and unseal its keys: the time of an answer must not tell who exists. */
+const REFUSE_AFTER_MS = 50;
 
 /**
  * Who calls, and whom: a password in the Request-URI or To, digest credentials (their user name is the assistant), or the address
@@ -42,8 +44,18 @@ export class SipAuthenticator {
     this.#parts = parts;
   }
 
-  /** @throws AppError database_unavailable. */
+  /** Wrong credentials are answered 50 ms after they came, whatever was looked up for them. @throws AppError database_unavailable. */
   async authenticate(request: SipRequest, flow: Flow): Promise<AuthVerdict> {
+    const startedMs = this.#nowMs;
+    const verdict = await this.#judge(request, flow);
+    const wasWrong = dialStringOf(request) !== undefined || this.#credentialsOf(request) !== undefined;
+    const waitMs = startedMs + REFUSE_AFTER_MS - this.#nowMs;
+    if (verdict.type === 'refused' && wasWrong && waitMs > 0)
+      await new Promise<void>((resolve) => this.#parts.clock.after(waitMs, resolve));
+    return verdict;
+  }
+
+  async #judge(request: SipRequest, flow: Flow): Promise<AuthVerdict> {
     const { directory, failures } = this.#parts;
     const source = sourceOf(flow.remote.address);
     const dialled = dialStringOf(request);

@@ -207,7 +207,8 @@ class BuiltInServer implements SipServer {
     } catch (error) {
       const failure = toAppError(error);
       const { status, headers } = refusalOf(failure);
-      log.error('sip.invite_failed', { remoteAddress, code: failure.code, status }, error);
+      if (status === 503) log.warn('sip.refused', { remoteAddress, code: failure.code, status });
+      else log.error('sip.invite_failed', { remoteAddress, code: failure.code, status }, error);
       incoming.reject(status, headers);
     } finally {
       this.#admission.pending--;
