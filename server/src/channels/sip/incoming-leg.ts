@@ -134,6 +134,8 @@ export class IncomingLeg {
       const { code } = toAppError(error);
       log.warn('sip.attach_failed', { contextId, code });
       this.#isOwned = false;
+      // Then it is somebody else's call, and goes on.
+      if (code === 'context_claimed') this.#isContextEnded = true;
       this.#endContext(code === 'draining' ? 'drained' : code === 'over_capacity' ? 'over_capacity' : 'error');
       media.close();
       this.#call?.hangUp();

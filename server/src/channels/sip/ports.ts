@@ -44,7 +44,11 @@ export type SipCallAnnouncement = {
 
 /** The use cases of a call that comes in by SIP. */
 export interface SipCalls {
-  /** @throws AppError over_capacity, draining, database_unavailable (answered 503), or any other. */
+  /**
+   * Opens a new context, never one that is there already: a Call-ID is the caller's choice, and must not reach another's call.
+   * @throws AppError over_capacity, draining, database_unavailable (answered 503); conflict while a call of this Call-ID to this
+   * assistant is not over (482); or any other.
+   */
   open(call: SipCallAnnouncement): Promise<ContextId>;
   /** As CallControl.attachMedia: after it the conversation owns the call's end. @throws AppError; the media is then the caller's to close. */
   attach(contextId: ContextId, media: MediaTransport): Promise<void>;

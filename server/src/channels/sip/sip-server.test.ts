@@ -277,6 +277,16 @@ describe('when it does not come to a call', () => {
     expect(world.rtp.calls[0]?.isDisposed).toBe(true);
   });
 
+  test('a context that another has claimed is left to it', async () => {
+    const world = await start();
+    world.calls.attachFailure = new AppError('context_claimed');
+    const dialled = (await world.phone()).dial();
+    await dialled.answered();
+
+    expect(await dialled.ended.promise).toBe('peer hung up');
+    expect(world.calls.log).toEqual(['opened']);
+  });
+
   test('drained: new calls and OPTIONS get 503 with Retry-After, the live one goes on', async () => {
     const world = await start();
     const phone = await world.phone();
