@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import type { Dialer, DialOrder, DialOutcome } from '../../core/ports/dialer.ts';
+import { wasNeverSent } from '../was-never-sent.ts';
 import { askTwilio, TWILIO_API, type TwilioAnswer } from './twilio-api.ts';
 import { connectStreamTwiml } from './twiml.ts';
 
@@ -119,13 +120,8 @@ async function find(
   });
 }
 
-/** Errors of the connection before a byte was sent: nothing was placed. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 function outcomeWithoutAnswer(error: unknown): DialOutcome {
-  const { code } = (error instanceof Error ? (error.cause ?? error) : {}) as { code?: unknown };
-  if (typeof code === 'string' && NEVER_SENT.has(code)) {
-    return { type: 'refused', isRetryable: true, retryAfterSeconds: null, detail: `Twilio is not reached: ${code}` };
-  }
-  return { type: 'unknown', detail: 'Twilio did not answer' };
+  return wasNeverSent(error)
+    ? { type: 'refused', isRetryable: true, retryAfterSeconds: null, detail: 'Twilio is not reached' }
+    : { type: 'unknown', detail: 'Twilio did not answer' };
 }

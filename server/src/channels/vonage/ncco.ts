@@ -7,7 +7,7 @@ export const VONAGE_SAMPLE_RATE = 16_000;
  * The call control object that connects the caller to our WebSocket, key for key as the manual prints it. Built by hand:
  * the SDK's key transform would send content_type, and the wire's key is content-type.
  */
-export function connectWebsocketNcco(context: CallContext, publicHost: string): string {
+export function connectWebsocketNcco(context: Pick<CallContext, 'contextId'>, publicHost: string): string {
   return JSON.stringify([
     {
       action: 'connect',

@@ -6,6 +6,7 @@ import { vonageCallWebhook } from './call-webhook.ts';
 import { vonageCredentialSchema } from './credential-schema.ts';
 import { openVonageSocket } from './media-socket.ts';
 import { vonageKnowsCall } from './vonage-api.ts';
+import { vonageDialer } from './vonage-dialer.ts';
 
 export type VonageParts = { readonly clock: Clock; readonly log: EventLog; readonly metrics: Metrics };
 
@@ -16,6 +17,7 @@ export function createVonage(parts: VonageParts): Channel {
     credentialSchema: vonageCredentialSchema,
     webhook: vonageCallWebhook(),
     knowsCall: vonageKnowsCall,
+    dialer: vonageDialer(),
     socket: (arrival, control) => openVonageSocket(arrival, { ...parts, control }),
   };
 }

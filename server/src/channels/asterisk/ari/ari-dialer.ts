@@ -1,6 +1,7 @@
 import type { OpenCredential } from '../../../core/credential/credential.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { Dialer, DialOrder, DialOutcome } from '../../../core/ports/dialer.ts';
+import { wasNeverSent } from '../../was-never-sent.ts';
 import { AriClient } from './ari-client.ts';
 import { dialEndpoint } from './endpoint.ts';
 
@@ -75,20 +76,13 @@ function clientOf(credential: OpenCredential): AriClient {
   });
 }
 
-/** Errors of the connection before a byte was sent: nothing was placed. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 function outcomeOf(error: unknown): DialOutcome {
   const detail = error instanceof AppError ? (error.detail ?? error.message) : String(error);
-  const cause = error instanceof AppError ? error.cause : error;
-  if (cause === undefined) {
+  if (error instanceof AppError && error.cause === undefined) {
     // Asterisk said no: 500 is "Allocation failed", which a trunk that is busy may cause.
     return { type: 'refused', isRetryable: / 5\d\d /.test(` ${detail} `), retryAfterSeconds: null, detail };
   }
-  const { code } = (cause instanceof Error ? (cause.cause ?? cause) : {}) as { code?: unknown };
-  if (typeof code === 'string' && NEVER_SENT.has(code)) {
-    return { type: 'refused', isRetryable: true, retryAfterSeconds: null, detail };
-  }
+  if (wasNeverSent(error)) return { type: 'refused', isRetryable: true, retryAfterSeconds: null, detail };
   return { type: 'unknown', detail };
 }
 
