@@ -75,12 +75,13 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   let silent: SilentSockets | null = null;
   return {
     listen: async () => {
-      app = await buildApp(parts, limits, tls && readTlsPair(tls));
+      const pair = tls && readTlsPair(tls);
+      app = await buildApp(parts, limits, pair);
       const server = app.server;
       silent = new SilentSockets(server, tls !== null);
       await app.listen({ host, port }).catch((error: unknown) => refuseToListen(error, parts.config));
-      if (tls && server instanceof https.Server) {
-        watch = watchTlsPair(tls, parts.log, (pair) => server.setSecureContext(pair));
+      if (tls && pair && server instanceof https.Server) {
+        watch = watchTlsPair(tls, parts.log, { current: pair, changed: (next) => server.setSecureContext(next) });
       }
       return listeningAt(server.address() as AddressInfo, tls !== null);
     },

@@ -1,4 +1,4 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { AppError } from '../core/errors.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
@@ -23,30 +23,32 @@ export function readTlsPair(files: TlsFiles): TlsPair {
 }
 
 /**
- * Hands over each new pair. Looks at the files instead of waiting for their events: a renewed certificate is often a
- * renamed file or a turned symbolic link. A pair that does not fit, as halfway through a renewal, is logged and left.
+ * Hands over each pair that differs from `current`. Reads the files instead of waiting for their events: a renewed certificate
+ * is often a renamed file or a turned symbolic link. A pair that does not fit, as halfway through a renewal, is logged once and
+ * left.
  */
 export function watchTlsPair(
   files: TlsFiles,
   log: EventLog,
-  changed: (pair: TlsPair) => void,
-  lookEveryMs = LOOK_EVERY_MS,
+  watch: { readonly current: TlsPair; readonly changed: (pair: TlsPair) => void; readonly lookEveryMs?: number },
 ): Disposable {
-  const reload = () => {
+  let { cert, key } = watch.current;
+  let reason = '';
+  const look = () => {
     try {
-      changed(readTlsPair(files));
+      const pair = readTlsPair(files);
+      reason = '';
+      if (pair.cert.equals(cert) && pair.key.equals(key)) return;
+      ({ cert, key } = pair);
+      watch.changed(pair);
       log.info('tls.reloaded', { certFile: files.certFile });
     } catch (error) {
-      log.warn('tls.reload_failed', { reason: String(error) });
+      if (String(error) !== reason) log.warn('tls.reload_failed', { reason: String(error) });
+      reason = String(error);
     }
   };
-  const paths = [files.certFile, files.keyFile];
-  for (const path of paths) watchFile(path, { interval: lookEveryMs, persistent: false }, reload);
-  return {
-    [Symbol.dispose]: () => {
-      for (const path of paths) unwatchFile(path, reload);
-    },
-  };
+  const timer = setInterval(look, watch.lookEveryMs ?? LOOK_EVERY_MS).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function read(name: string, path: string): Buffer {

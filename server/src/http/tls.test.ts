@@ -53,7 +53,11 @@ test('plain HTTP on that port is not answered, and the server lives on', async (
 test('a renewed pair is handed over; one half of it is not', async () => {
   const log = new RecordingLog();
   const changed: string[] = [];
-  using _ = watchTlsPair(files, log, ({ cert }) => changed.push(cert.toString()), 20);
+  using _ = watchTlsPair(files, log, {
+    current: readTlsPair(files),
+    changed: ({ cert }) => changed.push(cert.toString()),
+    lookEveryMs: 20,
+  });
 
   writeFileSync(files.certFile, 'half written');
   while (!log.events.includes('tls.reload_failed')) await new Promise((resolve) => setTimeout(resolve, 10));
