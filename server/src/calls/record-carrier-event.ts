@@ -145,6 +145,7 @@ async function apply(parts: RecordEventParts, context: CallContext, { change }: 
         contextId,
         change.reason === 'caller_hung_up' && claimedBy === null ? 'never_connected' : change.reason,
       );
+    case 'transfer_over':
     case undefined:
       return;
   }

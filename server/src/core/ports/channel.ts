@@ -4,6 +4,7 @@ import type { CredentialSchema, OpenCredential } from '../credential/credential.
 import type { AppError } from '../errors.ts';
 import type { Field, FieldValues } from '../form/field.ts';
 import type { ContextId, CredentialId } from '../ids.ts';
+import type { CallTransfer, TransferFailure } from './call-transfer.ts';
 import type { Dialer } from './dialer.ts';
 import type { SocketArrival, UnnamedArrival } from './media-socket.ts';
 import type { MediaTransport } from './media-transport.ts';
@@ -69,6 +70,8 @@ export type CallReport = {
 };
 
 export type CallChange =
+  /** A call that was handed over: `failed` null once the other side has talked with the caller. */
+  | { readonly type: 'transfer_over'; readonly failed: TransferFailure | null }
   | { readonly type: 'ringing' }
   | { readonly type: 'answered' }
   | { readonly type: 'ended'; readonly reason: EndReason };
@@ -129,6 +132,8 @@ export interface Channel {
   knowsCall?(credential: OpenCredential, providerCallId: string, signal: AbortSignal): Promise<boolean>;
   /** Places calls. */
   readonly dialer?: Dialer;
+  /** Hands live calls over to somebody else. */
+  readonly transfer?: CallTransfer;
   /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */
   socket?(arrival: SocketArrival, control: CallControl): void;
   /** The same for a socket whose address names no call: the stream itself will, or the channel closes it within seconds. */

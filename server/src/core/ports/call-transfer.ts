@@ -1,0 +1,34 @@
+import type { CallContext } from '../call/call-context.ts';
+import type { OpenCredential } from '../credential/credential.ts';
+import type { FieldValues } from '../form/field.ts';
+
+/** A live call whose caller is to be handed to somebody else. */
+export type TransferOrder = {
+  readonly context: CallContext;
+  /** The call's account; null where it has none. */
+  readonly credential: OpenCredential | null;
+  /** Of the call's deployment, empty where it has none. */
+  readonly settings: FieldValues;
+  /** E.164 over a carrier; on a PBX also what its dialplan or trunk understands. From the assistant's settings, never a model's own. */
+  readonly to: string;
+  readonly ringTimeoutSeconds: number;
+  readonly publicHost: string | null;
+};
+
+export type TransferFailure = 'busy' | 'no_answer' | 'rejected' | 'unreachable';
+
+export type TransferOutcome =
+  /** The other side answered and talks with the caller; our media leg ends, if it has not yet. */
+  | { readonly type: 'connected' }
+  /** The carrier dials on its own and our media leg ends; how it went comes as a CallReport, and a call that failed may come back. */
+  | { readonly type: 'handed_over' }
+  /** The caller is still with us. */
+  | { readonly type: 'failed'; readonly reason: TransferFailure; readonly detail: string };
+
+/** Hands live calls over, as this kind of line does it. */
+export interface CallTransfer {
+  /** Why calls like this one cannot be handed over as things stand; null when they can. Asked before a brain is told that it may. */
+  objection(order: Omit<TransferOrder, 'to' | 'ringTimeoutSeconds'>): string | null;
+  /** Resolves once it is known what became of it. Never throws. Aborting takes a transfer under way back where that is possible. */
+  transfer(order: TransferOrder, signal: AbortSignal): Promise<TransferOutcome>;
+}
