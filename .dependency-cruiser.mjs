@@ -20,7 +20,7 @@ const rooms = {
   jobs: ['core'],
   management: ['core'],
   http: ['core', 'calls', 'management'],
-  composition: ['core', 'calls', 'management', 'conversation', 'http', 'providers', 'storage', 'vault'],
+  composition: ['core', 'calls', 'channels', 'management', 'conversation', 'http', 'providers', 'storage', 'vault'],
   cli: ['core', 'config', 'management', 'channels', 'storage', 'vault', 'bus', 'providers', 'runtime'],
 };
 

@@ -3,6 +3,7 @@ import { HELP, parseCommand } from './cli/parse-command.ts';
 import { runCommand } from './cli/run-command.ts';
 import { startupText } from './cli/startup-text.ts';
 import { describeMistakes, loadConfig } from './config/load-config.ts';
+import type { OpenListener } from './core/ports/channel.ts';
 import { configWarned, drainBegan, serverStarted, serverStopped, surpriseCaught } from './observability/events.ts';
 import { createLog } from './observability/log.ts';
 import { PrometheusMetrics } from './observability/metrics.ts';
@@ -52,19 +53,22 @@ async function serve(parts: ServerParts, warnings: readonly string[]): Promise<v
     process.on(origin, (error: unknown) => surpriseCaught(log, origin, error));
   }
   await using server = await startServer(parts);
-  const [audioSocket] = server.listeners;
+  const addressOf = (protocol: OpenListener['protocol']) =>
+    server.listeners.find((listener) => listener.protocol === protocol)?.address ?? '';
   const readyMs = Math.round(performance.now());
   serverStarted(log, {
     nodeId: server.nodeId,
     http: server.http.address,
-    audioSocket: audioSocket?.address ?? null,
+    audioSocket: addressOf('AudioSocket'),
+    sip: addressOf('SIP'),
     tookMs: readyMs,
   });
   say(
     startupText({
       readyMs,
       http: server.http.url,
-      audioSocket: audioSocket?.address ?? '',
+      audioSocket: addressOf('AudioSocket'),
+      sip: addressOf('SIP'),
       dataDir: config.dataDir,
       isDatabaseEmbedded: config.database.type === 'embedded',
       engines: server.engines,

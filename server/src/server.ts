@@ -9,17 +9,22 @@ import { endCallAs } from './calls/end-call.ts';
 import { LiveCalls } from './calls/live-calls.ts';
 import { NodeLease } from './calls/node-lease.ts';
 import { ProjectLines } from './calls/project-lines.ts';
+import { receiveDirectCall } from './calls/receive-direct-call.ts';
 import { warmAssistant } from './calls/warm-assistant.ts';
 import { CARRIER_CREDENTIAL_SCHEMAS } from './channels/credential-schemas.ts';
 import { createChannels } from './channels/index.ts';
+import type { SipCallAnnouncement } from './channels/sip/ports.ts';
+import { rtpMedia } from './channels/sip/rtp-media.ts';
 import { DEMO_SETTINGS } from './composition/demo-settings.ts';
 import { enginesOf } from './composition/engines.ts';
 import { assembleManagement } from './composition/management.ts';
 import { assembleOutbound } from './composition/outbound.ts';
+import { StoredSipDirectory } from './composition/sip-directory.ts';
 import { assembleUseCases } from './composition/use-cases.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { SentenceCache } from './conversation/sentence-cache.ts';
+import type { CallContext } from './core/call/call-context.ts';
 import type { AssistantId, NodeId, ProjectId } from './core/ids.ts';
 import type { CallControl, OpenListener } from './core/ports/channel.ts';
 import type { EventLog } from './core/ports/event-log.ts';
@@ -36,6 +41,7 @@ import { systemRandom } from './runtime/system-random.ts';
 import { type DatabaseSettings, openStorage } from './storage/open-storage.ts';
 import { createApiKey } from './vault/create-api-key.ts';
 import { credentialVault } from './vault/credential-vault.ts';
+import { DigestKeys } from './vault/digest-keys.ts';
 import { openSecretBox } from './vault/open-secret-box.ts';
 import { ApiKeyVerifier } from './vault/verify-api-key.ts';
 
@@ -79,6 +85,8 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const { calls, assistants, apiKeys } = storage;
   const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
   const keys = new ApiKeyVerifier({ apiKeys, clock: systemClock });
+  const digestKeys = new DigestKeys({ apiKeys, secretBox, clock: systemClock });
+  const directory = new StoredSipDirectory({ storage, keys, digestKeys, clock: systemClock });
   const lines = new ProjectLines({ ...storage, credentialVault: credentialVault(secretBox), ...shared });
   const liveCalls = new LiveCalls(CAPACITY, metrics);
   const lease = stack.use(
@@ -87,13 +95,21 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const bus = stack.use(openPostgresBus({ connection: storage.connection, ...shared }));
   bus.subscribe({
     message: (message) => {
-      if (message.type === 'api-key.changed') keys.forget(message.apiKeyId);
+      if (message.type === 'api-key.changed') {
+        keys.forget(message.apiKeyId);
+        digestKeys.forget();
+      }
       if (message.type === 'call.end') liveCalls.end(message.contextId, message.reason);
-      if (message.type === 'project.changed') lines.forget(message.projectId);
+      if (message.type === 'project.changed') {
+        lines.forget(message.projectId);
+        directory.forgetTrunks();
+      }
     },
     resync: () => {
       keys.forget();
+      digestKeys.forget();
       lines.forget();
+      directory.forgetTrunks();
     },
   });
   const journal = new CallJournal({ calls, ...shared });
@@ -141,7 +157,17 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
     endCall: (contextId, reason) => endCallAs({ calls, liveCalls, bus }, contextId, reason),
   };
-  const channels = createChannels({ worker, audioSocket: config.audioSocket, ...shared });
+  const opened = ({ assistantId, assistantVersion }: CallContext) => warm(assistantId, assistantVersion);
+  const admit = () => liveCalls.admit();
+  const sip = {
+    settings: config.sip,
+    directory,
+    media: rtpMedia(worker, { bindHost: config.sip.host, ports: config.sip.rtpPorts }),
+    nonceKey: await storage.sharedSecret('sip-nonce'),
+    open: (call: SipCallAnnouncement) =>
+      receiveDirectCall({ ...shared, assistants, calls, lines, admit, opened }, { ...call, channel: 'sip' }),
+  };
+  const channels = createChannels({ worker, audioSocket: config.audioSocket, sip, ...shared });
   const useCases = assembleUseCases({
     ...shared,
     storage,
@@ -151,7 +177,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     liveCalls,
     bus,
     publicHost: config.publicHost,
-    opened: ({ assistantId, assistantVersion }) => warm(assistantId, assistantVersion),
+    opened,
   });
   const management = assembleManagement({
     ...shared,

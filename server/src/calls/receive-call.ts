@@ -2,7 +2,6 @@ import type { Assistant } from '../core/assistant/assistant.ts';
 import type { ChannelName } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import { INBOUND_CONTEXT_TTL_MS } from '../core/call/call-context.ts';
-import { maskNumber } from '../core/call/caller-number.ts';
 import type { OpenCredential } from '../core/credential/credential.ts';
 import { AppError } from '../core/errors.ts';
 import type { AssistantId } from '../core/ids.ts';
@@ -11,21 +10,20 @@ import type { AssistantRepository } from '../core/ports/assistant-repository.ts'
 import type { CallRepository, OpenedContext } from '../core/ports/call-repository.ts';
 import type { IncomingCall, WebhookAnswer } from '../core/ports/channel.ts';
 import type { Random } from '../core/ports/random.ts';
-import type { ReceiveCall } from './announced-call.ts';
+import { type AnnounceParts, announceCall, type ReceiveCall } from './announced-call.ts';
 import { limitUnverified } from './ask-carrier.ts';
 import { type AuthenticateParts, authenticateCall, type Entry } from './authenticate-call.ts';
 
-export type ReceiveCallParts = AuthenticateParts & {
-  readonly assistants: Pick<AssistantRepository, 'find'>;
-  readonly calls: Pick<CallRepository, 'open' | 'find' | 'findByProviderCall' | 'countUnverified'>;
-  /** @throws AppError draining or over_capacity. */
-  readonly admit: () => void;
-  /** Called with each new context: the moment to warm what the call will need. */
-  readonly opened: (context: CallContext) => void;
-  /** Called with each new context that nothing vouches for, and the accounts whose carrier may. */
-  readonly askCarrier: (context: CallContext, credentials: readonly OpenCredential[]) => void;
-  readonly random: Random;
-};
+export type ReceiveCallParts = AuthenticateParts &
+  AnnounceParts & {
+    readonly assistants: Pick<AssistantRepository, 'find'>;
+    readonly calls: Pick<CallRepository, 'open' | 'find' | 'findByProviderCall' | 'countUnverified'>;
+    /** @throws AppError draining or over_capacity. */
+    readonly admit: () => void;
+    /** Called with each new context that nothing vouches for, and the accounts whose carrier may. */
+    readonly askCarrier: (context: CallContext, credentials: readonly OpenCredential[]) => void;
+    readonly random: Random;
+  };
 
 /**
  * Phase 1: a carrier announces a call and is told where to bring its audio. One read, one insert, no outside call.
@@ -42,7 +40,7 @@ export async function receiveCall(parts: ReceiveCallParts, command: ReceiveCall)
   const { context, isNew } =
     (await placedBefore(parts, assistant, command.channel, incoming)) ??
     (await open(parts, assistant, { channel: command.channel, incoming }, entry));
-  announce(parts, context, isNew);
+  announceCall(parts, context, isNew);
   if (isNew && entry.ask.length > 0) parts.askCarrier(context, entry.ask);
   const { settings = {} } = entry.deployment ?? {};
   return command.webhook.answer(context, parts.publicHost, { request: command.request, settings });
@@ -120,11 +118,4 @@ async function findAssistant(parts: ReceiveCallParts, rawId: string): Promise<As
   const assistant = await parts.assistants.find(id);
   if (assistant === null) throw new AppError('assistant_not_found', { detail: `no assistant has the id ${id}` });
   return assistant;
-}
-
-function announce(parts: ReceiveCallParts, context: CallContext, isNew: boolean): void {
-  const { contextId, assistantId, channel } = context;
-  parts.log.info('call.received', { contextId, assistantId, channel, from: maskNumber(context.from), isNew });
-  parts.metrics.count('calls_received_total', { channel, repeated: String(!isNew) });
-  if (isNew) parts.opened(context);
 }

@@ -2,6 +2,8 @@ export type StartupFacts = {
   readonly readyMs: number;
   readonly http: string;
   readonly audioSocket: string;
+  /** Host and port, UDP and TCP. */
+  readonly sip: string;
   readonly dataDir: string;
   readonly isDatabaseEmbedded: boolean;
   /** One line a speech or language engine: what is used, and what is missing. */
@@ -19,6 +21,7 @@ export function startupText(facts: StartupFacts): string {
     '',
     `  HTTP         ${facts.http}   (readiness, metrics, calls)`,
     `  AudioSocket  ${facts.audioSocket}`,
+    `  SIP          ${facts.sip}   (UDP and TCP)`,
     `  data         ${facts.dataDir}${facts.isDatabaseEmbedded ? ' (database and keyring: back them up apart)' : ' (keyring: back it up apart from the database)'}`,
     ...facts.engines.map((line) => `  ${line}`),
     ...facts.warnings.map((line) => `  note: ${line}`),

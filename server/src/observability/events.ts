@@ -12,7 +12,8 @@ export function serverStarted(
   facts: {
     readonly nodeId: string;
     readonly http: string;
-    readonly audioSocket: string | null;
+    readonly audioSocket: string;
+    readonly sip: string;
     readonly tookMs: number;
   },
 ): void {

@@ -62,7 +62,7 @@ test('a name that begins like one of ours and is none is warned of with the near
   ]);
 });
 
-test.for(['PORT', 'AUDIOSOCKET__PORT'])(
+test.for(['PORT', 'AUDIOSOCKET__PORT', 'SIP__PORT'])(
   'a taken %s is named with what to set; nothing is left running',
   {
     timeout: LIMIT_MS,

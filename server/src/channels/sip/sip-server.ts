@@ -75,6 +75,7 @@ export async function openSipServer(parts: SipServerParts): Promise<SipServer> {
 }
 
 class BuiltInServer implements SipServer {
+  readonly protocol = 'SIP';
   readonly #parts: SipServerParts;
   readonly #agent: UserAgent;
   readonly #admission: SipAdmission;

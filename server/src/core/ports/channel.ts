@@ -114,6 +114,8 @@ export interface CallControl {
 
 /** A listener that is open. */
 export interface OpenListener extends AsyncDisposable {
+  /** What it speaks, as the start-up text names it. */
+  readonly protocol: 'AudioSocket' | 'SIP';
   /** Host and port really bound, for the start-up text. */
   readonly address: string;
   /** Takes no new calls; live ones go on. */

@@ -14,6 +14,8 @@ export interface CredentialRepository {
   find(projectId: ProjectId, id: CredentialId): Promise<StoredCredential | null>;
   /** Of any project: those of a provider that show this value under this key, an account's public id for one. At most 20. */
   findByShown(provider: string, key: string, value: string): Promise<readonly StoredCredential[]>;
+  /** Of any project, all of a provider. */
+  ofProvider(provider: string): Promise<readonly StoredCredential[]>;
   /** Null when there is none. */
   update(
     projectId: ProjectId,

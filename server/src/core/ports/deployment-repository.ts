@@ -1,3 +1,4 @@
+import type { ChannelName } from '../call/call.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import type { DeploymentId, ProjectId } from '../ids.ts';
 
@@ -12,6 +13,8 @@ export interface DeploymentRepository {
    */
   create(deployment: NewDeployment): Promise<Deployment>;
   list(projectId: ProjectId): Promise<readonly Deployment[]>;
+  /** Those of all projects that are enabled on a channel, the oldest first. */
+  enabledOn(channel: ChannelName): Promise<readonly Deployment[]>;
   find(projectId: ProjectId, id: DeploymentId): Promise<Deployment | null>;
   /** Null when there is none. @throws as `create`. */
   update(projectId: ProjectId, id: DeploymentId, change: DeploymentChange): Promise<Deployment | null>;

@@ -82,6 +82,16 @@ export class PostgresCredentialRepository implements CredentialRepository, Seale
     return rows.map(toCredential);
   }
 
+  async ofProvider(provider: string): Promise<readonly StoredCredential[]> {
+    const rows = await this.#media
+      .selectFrom('credentials')
+      .selectAll()
+      .where('provider', '=', provider)
+      .execute()
+      .catch(rethrow);
+    return rows.map(toCredential);
+  }
+
   async update(
     projectId: ProjectId,
     id: CredentialId,

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { ChannelName } from '../../core/call/call.ts';
 import { comparableNumber, type Deployment } from '../../core/deployment/deployment.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AssistantId, CredentialId, DeploymentId, ProjectId } from '../../core/ids.ts';
@@ -37,6 +38,19 @@ export class PostgresDeploymentRepository implements DeploymentRepository {
       .selectFrom('deployments')
       .selectAll()
       .where('project_id', '=', projectId)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+      .catch(explain);
+    return rows.map(toDeployment);
+  }
+
+  async enabledOn(channel: ChannelName): Promise<readonly Deployment[]> {
+    const rows = await this.#media
+      .selectFrom('deployments')
+      .selectAll()
+      .where('channel', '=', channel)
+      .where('is_enabled', '=', true)
       .orderBy('created_at')
       .orderBy('id')
       .execute()

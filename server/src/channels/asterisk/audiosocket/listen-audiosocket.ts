@@ -15,7 +15,7 @@ export async function listenAudioSocket(
   control: CallControl,
   log: EventLog,
 ): Promise<OpenListener> {
-  return await worker.listenAudioSocket({
+  const listener = await worker.listenAudioSocket({
     ...address,
     onArrival: ({ contextId, remoteAddress, media }) => {
       control.attachMedia({ contextId, channel: 'asterisk', media }).catch((error: unknown) => {
@@ -24,4 +24,10 @@ export async function listenAudioSocket(
       });
     },
   });
+  return {
+    protocol: 'AudioSocket',
+    address: listener.address,
+    drain: () => listener.drain(),
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+  };
 }
