@@ -42,6 +42,9 @@ function demoText(facts: StartupFacts, demo: NonNullable<StartupFacts['demo']>):
     'Call it from here, without a PBX:',
     `  npm run phone -- --assistant ${demo.assistantId} --key ${key} --say billing`,
     '',
+    'Call it from a SIP phone (docs/channels/sip.md): user name, password and server',
+    `  ${demo.assistantId}   ${key}   ${facts.hosts.http?.replace(/:\d+$/, '') ?? new URL(facts.http).hostname}:${facts.sip.split(':').at(-1)}`,
+    '',
     'Call it from Asterisk (docs/channels/asterisk.md), extensions.conf:',
     ...dialplan(facts, demo.assistantId, key).map((line) => `  ${line}`),
   ];
