@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const searchPath = process.env['PATH'] ?? '';
   try {
     if (command.type !== 'start')
-      return await runCommand(command, { config, secrets, cacheDir, searchPath, log, say, terminal });
+      return await runCommand(command, { config, secrets, warnings, cacheDir, searchPath, log, say, terminal });
     configWarned(log, warnings);
     using metrics = new PrometheusMetrics();
     await serve({ config, secrets, cacheDir, searchPath, log, metrics }, warnings);

@@ -9,6 +9,8 @@ test.each([
   [['speech', 'install'], { type: 'speech-install' }],
   [['key', 'create', '--name', 'pbx'], { type: 'key-create', name: 'pbx', isSealed: true }],
   [['key', 'create', '--unsealed'], { type: 'key-create', name: 'key', isSealed: false }],
+  [['doctor'], { type: 'doctor', wish: { topic: '', options: {} } }],
+  [['doctor', '--help'], { type: 'help' }],
   [['--help'], { type: 'help' }],
 ])('%j is understood', (argv, command) => {
   expect(parseCommand(argv)).toEqual(command);
@@ -17,6 +19,7 @@ test.each([
 test.each([
   [['data', 'export'], 'data export wants the file to write'],
   [['dance'], 'there is no command "dance"'],
+  [['doctor', 'who'], 'there is no command "doctor who"'],
   [['key', 'destroy'], 'there is no command "key destroy"'],
 ])('%j is a mistake that says what was wrong', (argv, message) => {
   expect(parseCommand(argv)).toEqual({ type: 'mistake', message });

@@ -1,5 +1,7 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { CredentialAdd } from './credential-commands.ts';
+import type { DoctorWish } from './doctor/run-doctor.ts';
+import { DOCTOR_TOPICS } from './doctor/topic.ts';
 
 export type Command =
   | { readonly type: 'start' }
@@ -16,7 +18,11 @@ export type OneShotCommand =
   | { readonly type: 'credential-add'; readonly wish: CredentialAdd }
   | { readonly type: 'credential-list' }
   | { readonly type: 'vault-rotate' }
+  | { readonly type: 'doctor'; readonly wish: DoctorWish }
   | { readonly type: 'key-create'; readonly name: string; readonly isSealed: boolean };
+
+/** Where the second column of the help text begins, after `npm start -- `. */
+const HELP_COLUMN = 31;
 
 export const HELP = `npm start                                   serve
 npm start -- config                         print the configuration in force, secrets masked
@@ -28,12 +34,13 @@ npm start -- credential add PROVIDER        keep a carrier account: twilio, vona
                                             (--name NAME; --set key=value for what is no secret; --file key=PATH)
 npm start -- credential list                list them, secrets as their last four characters
 npm start -- vault rotate                   a new vault key: data keys are wrapped anew, secrets stay as they are
-npm start -- help                           this
+${DOCTOR_TOPICS.flatMap(({ help }) => help.map(([words, what]) => `npm start -- ${words.padEnd(HELP_COLUMN)}${what}\n`)).join('')}npm start -- help                           this
 `;
 
 /** Reads the words after `npm start --`. Never throws: a mistake is a command too, with what to write instead. */
 export function parseCommand(argv: readonly string[]): Command {
-  const parsed = readWords(argv);
+  if (argv[0] === 'doctor') return parseDoctor(argv.slice(1));
+  const parsed = readWords(argv, OPTIONS);
   if (typeof parsed === 'string') return { type: 'mistake', message: parsed };
   const { positionals, values } = parsed;
   if (values.help) return { type: 'help' };
@@ -68,19 +75,30 @@ export function parseCommand(argv: readonly string[]): Command {
   }
 }
 
-function readWords(argv: readonly string[]) {
+/** Each topic of the doctor's has options of its own. */
+function parseDoctor(argv: readonly string[]): Command {
+  const [first = ''] = argv;
+  const topic = DOCTOR_TOPICS.find(({ word }) => word === (first.startsWith('-') ? '' : first));
+  if (!topic) return mistake(`there is no command "doctor ${first}"`);
+  const parsed = readWords(topic.word === '' ? argv : argv.slice(1), { ...topic.options, help: OPTIONS.help });
+  if (typeof parsed === 'string') return mistake(parsed);
+  const { help, ...options } = parsed.values;
+  if (help) return { type: 'help' };
+  if (parsed.positionals.length > 0) return mistake(`doctor ${topic.word} takes no "${parsed.positionals.join(' ')}"`);
+  return { type: 'doctor', wish: { topic: topic.word, options } };
+}
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  name: { type: 'string' },
+  unsealed: { type: 'boolean' },
+  set: { type: 'string', multiple: true },
+  file: { type: 'string', multiple: true },
+} as const satisfies ParseArgsOptionsConfig;
+
+function readWords<Options extends ParseArgsOptionsConfig>(argv: readonly string[], options: Options) {
   try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        name: { type: 'string' },
-        unsealed: { type: 'boolean' },
-        set: { type: 'string', multiple: true },
-        file: { type: 'string', multiple: true },
-      },
-    });
+    return parseArgs({ args: [...argv], allowPositionals: true, options });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

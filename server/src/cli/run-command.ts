@@ -14,12 +14,15 @@ import { addKeyringKey } from '../vault/keyring-file.ts';
 import { openSecretBox } from '../vault/open-secret-box.ts';
 import { rewrapDataKeys } from '../vault/rotate-keys.ts';
 import { addCredential, type CredentialWorld, showCredentials } from './credential-commands.ts';
+import { runDoctor } from './doctor/run-doctor.ts';
 import type { OneShotCommand } from './parse-command.ts';
 import type { Terminal } from './terminal.ts';
 
 export type CommandWorld = {
   readonly config: Config;
   readonly secrets: Secrets;
+  /** What reading the settings had to say. */
+  readonly warnings: readonly string[];
   readonly cacheDir: string;
   /** PATH */
   readonly searchPath: string;
@@ -52,6 +55,8 @@ export async function runCommand(command: OneShotCommand, world: CommandWorld): 
       return await withCredentials(world, showCredentials);
     case 'vault-rotate':
       return await withStorage(world, (storage) => rotateVault(world, storage));
+    case 'doctor':
+      return await runDoctor(world, command.wish, world.say);
     case 'key-create':
       return await withStorage(world, (storage) => createKey(world, storage, command));
   }
