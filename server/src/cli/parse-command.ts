@@ -1,7 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { CredentialAdd } from './credential-commands.ts';
 import type { DoctorWish } from './doctor/run-doctor.ts';
-import { DOCTOR_TOPICS } from './doctor/topic.ts';
+import { DOCTOR_TOPICS } from './doctor/topics.ts';
 
 export type Command =
   | { readonly type: 'start' }

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import { runChecks } from './check.ts';
-import { DOCTOR_TOPICS, type DoctorOptions, type DoctorTopic, type DoctorWorld } from './topic.ts';
+import type { DoctorOptions, DoctorTopic, DoctorWorld } from './topic.ts';
+import { DOCTOR_TOPICS } from './topics.ts';
 
 export type DoctorWish = { readonly topic: string; readonly options: DoctorOptions };
 

@@ -4,7 +4,6 @@ import type { Secrets } from '../../config/secrets.ts';
 import type { EventLog } from '../../core/ports/event-log.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Check } from './check.ts';
-import { house } from './house.ts';
 
 /** What a topic may look at. */
 export type DoctorWorld = {
@@ -37,6 +36,3 @@ export type DoctorTopic = {
     stack: AsyncDisposableStack,
   ): readonly Check[] | Promise<readonly Check[]>;
 };
-
-/** The list: a new topic is a file and a line here. */
-export const DOCTOR_TOPICS: readonly DoctorTopic[] = [house];

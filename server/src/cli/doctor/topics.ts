@@ -1,0 +1,5 @@
+import { house } from './house.ts';
+import type { DoctorTopic } from './topic.ts';
+
+/** The list: a new topic is a file and a line here. */
+export const DOCTOR_TOPICS: readonly DoctorTopic[] = [house];
