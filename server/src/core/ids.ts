@@ -12,6 +12,7 @@ export type ProjectId = Brand<string, 'ProjectId'>;
 export type ApiKeyId = Brand<string, 'ApiKeyId'>;
 export type CredentialId = Brand<string, 'CredentialId'>;
 export type DeploymentId = Brand<string, 'DeploymentId'>;
+export type TransferId = Brand<string, 'TransferId'>;
 /** One start of one server process. */
 export type NodeId = Brand<string, 'NodeId'>;
 /** One thing the assistant says, from its first word to its last; late results of a cancelled reply carry the old id. */

@@ -70,8 +70,11 @@ export type CallReport = {
 };
 
 export type CallChange =
-  /** A call that was handed over: `failed` null once the other side has talked with the caller. */
-  | { readonly type: 'transfer_over'; readonly failed: TransferFailure | null }
+  /**
+   * A call that was handed over: `failed` null once the other side has talked with the caller. `isCallerWaiting`: the carrier
+   * asks what is to follow for the caller, who is still there.
+   */
+  | { readonly type: 'transfer_over'; readonly failed: TransferFailure | null; readonly isCallerWaiting: boolean }
   | { readonly type: 'ringing' }
   | { readonly type: 'answered' }
   | { readonly type: 'ended'; readonly reason: EndReason };
