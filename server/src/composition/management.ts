@@ -1,6 +1,8 @@
+import { CARRIER_CREDENTIAL_CHECKS } from '../channels/credential-checks.ts';
 import type { AssistantSettings, BrainSettings } from '../core/assistant/assistant-settings.ts';
 import type { CredentialSchema } from '../core/credential/credential.ts';
 import type { Channel } from '../core/ports/channel.ts';
+import type { CredentialCheck } from '../core/ports/credential-check.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { Random } from '../core/ports/random.ts';
@@ -16,6 +18,8 @@ export type ManagementRoomParts = {
   readonly secretBox: SecretBox;
   readonly channels: readonly Channel[];
   readonly credentialSchemas: readonly CredentialSchema[];
+  /** Whoever is asked whether an account is good; the carriers when left out. */
+  readonly credentialChecks?: Readonly<Record<string, CredentialCheck>>;
   readonly bus: Pick<EventBus, 'publish'>;
   readonly random: Random;
   readonly log: EventLog;
@@ -28,6 +32,7 @@ export function assembleManagement(parts: ManagementRoomParts): Management {
   return manage({
     ...parts,
     ...storage,
+    credentialChecks: parts.credentialChecks ?? CARRIER_CREDENTIAL_CHECKS,
     credentialVault: credentialVault(secretBox),
     settingsSchemas: Object.fromEntries(channels.map(({ name, settingsSchema = [] }) => [name, settingsSchema])),
     createApiKey: (wish) => createApiKey({ apiKeys, secretBox, random }, wish),

@@ -18,6 +18,10 @@ const credential = Type.Object({
   createdAt: time,
   updatedAt: time,
 });
+const verdict = Type.Object({
+  isAccepted: Type.Union([Type.Boolean(), Type.Null()], { description: 'null where there is nobody to ask' }),
+  detail: Type.String({ description: 'who the carrier says this is, or what it refused' }),
+});
 const field = Type.Object({
   key: Type.String(),
   help: Type.String(),
@@ -101,6 +105,14 @@ export function credentialRoutes(server: FastifyInstance, parts: ManagementRoute
       const id = request.params.id as CredentialId;
       return reply.send(render(await management.updateCredential(actorOf(request), id, request.body)));
     },
+  });
+  app.route({
+    ...common,
+    method: 'POST',
+    url: '/v1/credentials/:id/verify',
+    schema: { ...describe('Asks the carrier, now, whether it takes the account', verdict), params: uuidParams },
+    handler: async (request, reply) =>
+      reply.send(await management.verifyCredential(actorOf(request), request.params.id as CredentialId)),
   });
   app.route({
     ...common,

@@ -1,6 +1,7 @@
 import type { Credential, CredentialSchema } from '../core/credential/credential.ts';
 import { AppError } from '../core/errors.ts';
 import type { CredentialId } from '../core/ids.ts';
+import type { CredentialCheck } from '../core/ports/credential-check.ts';
 import type { CredentialRepository, StoredCredential } from '../core/ports/credential-repository.ts';
 import type { CredentialVault } from '../core/ports/credential-vault.ts';
 import { type Actor, announceChange, type ChangeParts } from './change.ts';
@@ -10,6 +11,16 @@ export type CredentialParts = ChangeParts & {
   readonly credentialVault: CredentialVault;
   readonly credentialSchemas: readonly CredentialSchema[];
 };
+
+export type VerifyCredentialParts = Pick<CredentialParts, 'credentials' | 'credentialVault' | 'log'> & {
+  /** By provider. */
+  readonly credentialChecks: Readonly<Record<string, CredentialCheck>>;
+};
+
+/** What the carrier said; `isAccepted` null where there is nobody to ask. */
+export type CredentialVerdict = { readonly isAccepted: boolean | null; readonly detail: string };
+
+const VERIFY_LIMIT_MS = 15_000;
 
 export type CredentialWish = {
   readonly id: CredentialId;
@@ -66,6 +77,28 @@ export async function updateCredential(
     { type: 'project.changed', projectId },
   );
   return withoutSeal(after);
+}
+
+/** Asks the carrier, now, whether it takes the account. @throws AppError not_found, internal when it does not open. */
+export async function verifyCredential(
+  parts: VerifyCredentialParts,
+  { projectId }: Pick<Actor, 'projectId'>,
+  id: CredentialId,
+  signal: AbortSignal = AbortSignal.timeout(VERIFY_LIMIT_MS),
+): Promise<CredentialVerdict> {
+  const stored = await parts.credentials.find(projectId, id);
+  if (stored === null) throw noSuchCredential();
+  const { provider } = stored;
+  const check = parts.credentialChecks[provider];
+  if (!check) return { isAccepted: null, detail: `${provider} has nothing that could be asked` };
+  const open = await parts.credentialVault.open(stored);
+  try {
+    return { isAccepted: true, detail: await check(open, signal) };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'carrier_failed') throw error;
+    parts.log.warn('credential.not_accepted', { credentialId: id, provider, reason: error.detail ?? error.message });
+    return { isAccepted: false, detail: error.detail ?? error.message };
+  }
 }
 
 /** @throws AppError not_found; conflict while a deployment uses it. */

@@ -1,3 +1,4 @@
+import type { CredentialId } from '../core/ids.ts';
 import type { AuditLog } from '../core/ports/audit-log.ts';
 import type { IdempotencyStore } from '../core/ports/idempotency-store.ts';
 import type { Random } from '../core/ports/random.ts';
@@ -20,12 +21,15 @@ import {
   listCredentials,
   removeCredential,
   updateCredential,
+  type VerifyCredentialParts,
+  verifyCredential,
 } from './credentials.ts';
 import { createDeployment, type DeploymentParts, removeDeployment, updateDeployment } from './deployments.ts';
 import { createProject, findOwnProject, type ProjectParts } from './projects.ts';
 
 export type ManagementParts = AssistantParts &
   CredentialParts &
+  VerifyCredentialParts &
   DeploymentParts &
   ApiKeyParts &
   ProjectParts & {
@@ -57,6 +61,7 @@ export function manage(parts: ManagementParts) {
     createCredential: bind(createCredential),
     updateCredential: bind(updateCredential),
     removeCredential: bind(removeCredential),
+    verifyCredential: (actor: Actor, id: CredentialId) => verifyCredential(parts, actor, id),
     listDeployments: ({ projectId }: Actor) => parts.deployments.list(projectId),
     createDeployment: bind(createDeployment),
     updateDeployment: bind(updateDeployment),

@@ -13,6 +13,7 @@ import { assembleUseCases } from '../../src/composition/use-cases.ts';
 import type { OpenCredential } from '../../src/core/credential/credential.ts';
 import type { CredentialId, DeploymentId, ProjectId } from '../../src/core/ids.ts';
 import type { CallControl, Channel } from '../../src/core/ports/channel.ts';
+import type { CredentialCheck } from '../../src/core/ports/credential-check.ts';
 import type { BusMessage } from '../../src/core/ports/event-bus.ts';
 import type { ApiKeyScope } from '../../src/core/project/project.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
@@ -31,7 +32,11 @@ import { sampleAssistant } from '../postgres/sample-calls.ts';
 
 export const PUBLIC_HOST = 'voice.example.com';
 
-export type ApiWorldOptions = { readonly publicHost?: string | null; readonly channels?: readonly Channel[] };
+export type ApiWorldOptions = {
+  readonly publicHost?: string | null;
+  readonly channels?: readonly Channel[];
+  readonly credentialChecks?: Readonly<Record<string, CredentialCheck>>;
+};
 
 /** The whole HTTP side over a real database: channels without media, calls without conversations. */
 export async function apiWorld(options: ApiWorldOptions = {}) {
@@ -80,6 +85,7 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
     secretBox,
     channels,
     credentialSchemas: CARRIER_CREDENTIAL_SCHEMAS,
+    ...(options.credentialChecks && { credentialChecks: options.credentialChecks }),
     bus,
   });
   const server = createHttpServer({
