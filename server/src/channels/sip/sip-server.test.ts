@@ -250,6 +250,23 @@ describe('when it does not come to a call', () => {
     expect(world.server.load.calls).toBe(0);
   });
 
+  test('a CANCEL right behind its INVITE, while the caller is looked up: 487, and no call is opened', async () => {
+    const world = await start();
+    const gate = Promise.withResolvers<void>();
+    world.directory.gate = gate.promise;
+    const socket = await rawPhone(world.server.ports.udp);
+    const user = `${ASSISTANT}:${KEY}`;
+
+    for (const method of ['INVITE', 'CANCEL'])
+      socket.send(rawRequest(method, 'hasty', 'Contact: <sip:me@127.0.0.1>').replace('sip:', `sip:${user}@`));
+    await until(() => socket.heard.includes('487 hasty'));
+    gate.resolve();
+    await until(() => world.server.load.dialogs === 0);
+
+    expect(socket.heard).toEqual(['200 hasty', '487 hasty']);
+    expect(world.calls.log).toEqual([]);
+  });
+
   test.each([
     ['calls', 'over_capacity'],
     ['calls', 'database_unavailable'],

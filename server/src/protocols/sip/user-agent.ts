@@ -135,12 +135,15 @@ export class UserAgent implements AsyncDisposable {
     else owner.request(transaction);
   }
 
-  /** 9.2: 200 to the CANCEL, then 487 to its INVITE; the transaction layer absorbs a repeated CANCEL. */
+  /**
+   * 9.2: 200 to the CANCEL, with the To tag of the call, then 487 to its INVITE; the transaction layer absorbs a repeated CANCEL.
+   */
   #cancel(transaction: ServerTransaction) {
     const invite = this.#core.transactions.findInvite(transaction.request);
     if (!invite) return this.#respond(transaction, 481);
-    this.#respond(transaction, 200);
-    this.#incoming.get(invite)?.cancel();
+    const call = this.#incoming.get(invite);
+    this.#respond(transaction, 200, [], call?.localTag);
+    call?.cancel();
   }
 
   #invite(transaction: ServerTransaction) {
@@ -154,9 +157,14 @@ export class UserAgent implements AsyncDisposable {
     this.#options.onInvite(call);
   }
 
-  #respond(transaction: ServerTransaction, status: number, headers: readonly Header[] = []): void {
+  #respond(
+    transaction: ServerTransaction,
+    status: number,
+    headers: readonly Header[] = [],
+    tag = randomToken(this.#core.random),
+  ): void {
     const { request } = transaction;
-    const toTag = tagOf(request.to) ?? randomToken(this.#core.random);
+    const toTag = tagOf(request.to) ?? tag;
     const server = { name: 'Server', value: this.#options.product };
     transaction.respond(createResponse(request, status, { headers: [...headers, server], toTag }));
   }

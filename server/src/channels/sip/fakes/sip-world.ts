@@ -36,10 +36,13 @@ export const cryptoRandom: Random = {
 export class ScriptedDirectory implements SipDirectory {
   readonly asked: string[] = [];
   trunkList: readonly SipTrunk[] = [];
+  /** Assistants are found only when this resolves. */
+  gate: Promise<void> = Promise.resolve();
   readonly #keys = [{ key: { expose: () => KEY } }];
 
   async findAssistant(id: AssistantId) {
     this.asked.push('assistant');
+    await this.gate;
     return id === ASSISTANT ? { assistantId: id, projectId: PROJECT } : null;
   }
   async keysOf(projectId: ProjectId) {

@@ -29,8 +29,8 @@ export type CallOptions = {
   readonly credentials?: ChallengeAnswerer | undefined;
   /** Whether we sent the first INVITE: decides who waits longer after a 491 (14.1). */
   readonly isCaller: boolean;
-  /** Takes a PRACK of a provisional response that our 200 waits for; false when it names none. */
-  readonly prack?: (request: SipRequest) => boolean;
+  /** Takes a PRACK of a provisional response that our 200 waits for, and answers it: 481 when it names none. */
+  readonly prack?: (request: SipRequest, answer: (status: 200 | 481) => void) => void;
   /** The methods of the peer's Allow header. */
   readonly peerAllows: readonly string[];
 };

@@ -166,7 +166,11 @@ export class Call {
       this.#respond(transaction, target === undefined ? 400 : isTaken ? 202 : 603);
       if (isTaken) this.notifyTransfer(100);
     },
-    PRACK: (transaction) => this.#respond(transaction, this.#options.prack?.(transaction.request) ? 200 : 481),
+    PRACK: (transaction) => {
+      const answer = (status: number) => this.#respond(transaction, status);
+      if (this.#options.prack) this.#options.prack(transaction.request, answer);
+      else answer(481);
+    },
   };
 
   #receiveAck(ack: SipRequest): void {

@@ -168,6 +168,19 @@ describe('CANCEL (9.2)', () => {
     expect(incoming[0]?.accept(new FakeMedia(), logged([]))).toBeUndefined();
   });
 
+  // SIPp takes the To tag of the newest response for its next request, and met 481.
+  test('the 200 to the CANCEL has the To tag of the call', async () => {
+    const { flow, incoming, receive } = fakeAgent();
+    await receive(invite());
+    incoming[0]?.ring();
+
+    await receive(request('CANCEL sip:100@192.0.2.1'));
+
+    const [, ringing, cancelled, refused] = flow.sent.map(({ to }) => to.params.get('tag'));
+    expect([cancelled, refused]).toEqual([ringing, ringing]);
+    expect(ringing).not.toBe('');
+  });
+
   test('a repeated CANCEL is absorbed with the same 200, not 481', async () => {
     const { flow, receive } = fakeAgent();
     await receive(invite());
@@ -239,6 +252,8 @@ describe('reliable provisionals (RFC 3262)', () => {
       dialogRequest('PRACK', early?.to.params.get('tag') ?? '', ['CSeq: 2 PRACK', `RAck: ${rseq} 1 INVITE`]),
     );
 
+    // SIPp met the 200 of the INVITE first, and gave up.
+    expect(flow.sent.map(({ cseq }) => cseq.method)).toEqual(['PRACK', 'INVITE']);
     expect(flow.take()).toEqual(['200', '200']);
     expect(media.log).toEqual(['answer their offer']);
   });

@@ -7,6 +7,7 @@ import { negotiateInterval } from '../call/session-timer.ts';
 import { createServerDialog, type Dialog } from '../dialog/dialog.ts';
 import { randomToken } from '../environment.ts';
 import type { Header, SipRequest } from '../message/message.ts';
+import { tagOf } from '../message/name-address.ts';
 import { hasOption, tokensOf } from '../message/typed-headers.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Flow } from '../transport/flow.ts';
@@ -54,6 +55,11 @@ export class IncomingCall {
     transaction.onFailed = () => this.#forget();
   }
 
+  /** The To tag of all our responses. */
+  get localTag(): string {
+    return tagOf(this.#dialog.local) ?? '';
+  }
+
   /** Whether a final answer was given, or the caller gave up. */
   get isOver(): boolean {
     return this.#transaction.isAnswered;
@@ -90,7 +96,7 @@ export class IncomingCall {
       media,
       handlers: { ...handlers, ended: (why) => this.#callEnded(why, handlers) },
       isCaller: false,
-      prack: (request) => this.#provisionals.confirm(request),
+      prack: (request, answer) => this.#provisionals.confirm(request, answer),
       peerAllows: allowedBy(this.request),
     });
     const interval = negotiated.type === 'on' ? negotiated.interval : undefined;
@@ -126,7 +132,7 @@ export class IncomingCall {
     const respond = (status: number, headers: readonly Header[] = []) =>
       transaction.respond(this.#dialog.createResponse(request, status, { headers }));
     if (!this.#dialog.acceptSequence(request)) respond(500);
-    else if (request.method === 'PRACK') respond(this.#provisionals.confirm(request) ? 200 : 481);
+    else if (request.method === 'PRACK') this.#provisionals.confirm(request, respond);
     else if (request.method === 'BYE') {
       respond(200);
       this.cancel();

@@ -36,20 +36,26 @@ export class ReliableProvisionals {
     else action();
   }
 
-  /** Takes a PRACK: false when it names no response of ours, which is answered 481. */
-  confirm(prack: SipRequest): boolean {
+  /**
+   * Takes a PRACK, and answers it: 481 when it names no response of ours. Its 200 goes out before what has waited for it, so that
+   * a 200 of the INVITE does not pass it.
+   */
+  confirm(prack: SipRequest, answer: (status: 200 | 481) => void): void {
     const rack = rackOf(prack);
     const { cseq } = this.#transaction.request;
-    if (!this.#isOnItsWay || rack?.rseq !== this.#rseq || rack.cseq !== cseq.number || rack.method !== cseq.method)
-      return false;
+    const isMeant = rack?.rseq === this.#rseq && rack.cseq === cseq.number && rack.method === cseq.method;
+    if (!this.#isOnItsWay || !isMeant) {
+      answer(481);
+      return;
+    }
     this.stop();
     this.#rseq++;
+    answer(200);
     while (!this.#isOnItsWay) {
       const next = this.#waiting.shift();
       if (!next) break;
       next();
     }
-    return true;
   }
 
   stop(): void {
