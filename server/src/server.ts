@@ -42,6 +42,7 @@ import { type DatabaseSettings, openStorage } from './storage/open-storage.ts';
 import { createApiKey } from './vault/create-api-key.ts';
 import { credentialVault } from './vault/credential-vault.ts';
 import { DigestKeys } from './vault/digest-keys.ts';
+import { INSTALLATION_SECRET, installationId } from './vault/installation-id.ts';
 import { openSecretBox } from './vault/open-secret-box.ts';
 import { ApiKeyVerifier } from './vault/verify-api-key.ts';
 
@@ -187,7 +188,16 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     credentialSchemas: CARRIER_CREDENTIAL_SCHEMAS,
     bus,
   });
-  const http = createHttpServer({ config: config.http, useCases, management, control, channels, ...shared });
+  const installation = installationId(await storage.sharedSecret(INSTALLATION_SECRET));
+  const http = createHttpServer({
+    config: config.http,
+    useCases,
+    management,
+    control,
+    channels,
+    installation,
+    ...shared,
+  });
   stack.defer(() => http.close());
   const placing = assembleOutbound({
     ...shared,

@@ -70,3 +70,16 @@ test('the description of the interface is the one that is checked in', async () 
 
   await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot('../../../openapi.json');
 });
+
+test('readiness says which installation answered, ready or not', async () => {
+  const checkReadiness = () => Promise.reject(new AppError('draining', { retryAfterSeconds: 5 }));
+  await using named = await httpWorld({ installation: '0123456789abcdef' });
+  await using stopping = await httpWorld({ installation: '0123456789abcdef', useCases: { checkReadiness } });
+
+  const answers = [await fetch(`${named.url}/readiness`), await fetch(`${stopping.url}/readiness`)];
+
+  expect(answers.map(({ status, headers }) => [status, headers.get('x-installation')])).toEqual([
+    [200, '0123456789abcdef'],
+    [503, '0123456789abcdef'],
+  ]);
+});

@@ -50,6 +50,8 @@ export type HttpServerParts = {
   readonly log: EventLog;
   readonly metrics: Metrics & MetricsText;
   readonly limits?: Partial<HttpLimits>;
+  /** See `HealthParts`. */
+  readonly installation?: string | undefined;
 };
 
 export type HttpServer = {

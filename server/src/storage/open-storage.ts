@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
@@ -18,9 +20,14 @@ import { PostgresAuditLog } from './postgres/audit-repository.ts';
 import { PostgresCallRepository } from './postgres/call-repository.ts';
 import { PostgresCredentialRepository } from './postgres/credential-repository.ts';
 import { PostgresDeploymentRepository } from './postgres/deployment-repository.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './postgres/embedded/start-embedded-postgres.ts';
+import { askWhoItIs, readPostmasterFile, socketConnection } from './postgres/embedded/postmaster.ts';
+import {
+  CLUSTER_FOLDER,
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from './postgres/embedded/start-embedded-postgres.ts';
 import { PostgresIdempotencyStore } from './postgres/idempotency-store.ts';
-import { migrate } from './postgres/migrate.ts';
+import { migrate, pendingMigrations } from './postgres/migrate.ts';
 import { PostgresNodeRepository } from './postgres/node-repository.ts';
 import { PostgresOutboundRepository } from './postgres/outbound-repository.ts';
 import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
@@ -65,6 +72,8 @@ export interface Storage extends AsyncDisposable {
   exportTo(file: string): Promise<TransferCounts>;
   /** Reads such a file into this database, which must be empty. @throws AppError conflict, invalid_request, not_configured. */
   importFrom(file: string): Promise<TransferCounts>;
+  /** The migrations this database lacks; after `openStorage` none. */
+  pendingMigrations(): Promise<readonly string[]>;
   /** Milliseconds the database took to answer. @throws AppError database_unavailable when that is more than `timeoutMs`. */
   ping(timeoutMs: number): Promise<number>;
 }
@@ -86,6 +95,26 @@ export async function openStorage({ database, log }: StorageOptions): Promise<St
     await embedded?.stop();
     throw error;
   }
+}
+
+/**
+ * Reaches the database for who only looks: nothing is migrated, and an embedded one is used over the socket of the server
+ * that runs it, else started for the visit. Null: there is none yet. @throws AppError as `openStorage`.
+ */
+export async function visitStorage({ database, log }: StorageOptions): Promise<Storage | null> {
+  if (database.type === 'url') {
+    const connection = { connectionString: database.url };
+    return assemble(connection, openDatabases(connection, log), null);
+  }
+  const clusterDir = join(resolve(database.dataDir), CLUSTER_FOLDER);
+  if (!existsSync(clusterDir)) return null;
+  const running = readPostmasterFile(clusterDir);
+  if (running !== null && (await askWhoItIs(clusterDir, running.socketDir)) === 'ours') {
+    const connection = socketConnection(running.socketDir);
+    return assemble(connection, openDatabases(connection, log), null);
+  }
+  const embedded = await startEmbeddedPostgres({ ...database, log });
+  return assemble(embedded.connection, openDatabases(embedded.connection, log), embedded);
 }
 
 function assemble(connection: DatabaseConnection, databases: Databases, embedded: EmbeddedPostgres | null): Storage {
@@ -114,6 +143,7 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     sharedSecret: (name) => readSharedSecret(databases.api, name),
     exportTo: (file) => exportData(connection, file),
     importFrom: (file) => importData(connection, file),
+    pendingMigrations: () => pendingMigrations(connection),
     ping: (timeoutMs) => ping(databases, timeoutMs),
     [Symbol.asyncDispose]: () => {
       closing ??= close();

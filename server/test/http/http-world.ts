@@ -30,6 +30,7 @@ export type WorldOptions = {
   readonly useCases?: Partial<UseCases>;
   readonly tls?: TlsFiles;
   readonly clock?: Clock;
+  readonly installation?: string;
 };
 
 /** What a running server was asked to do, and the server. */
@@ -102,6 +103,7 @@ export async function httpWorld(options: WorldOptions = {}): Promise<HttpWorld> 
     log: state.log,
     metrics: state.metrics,
     ...(options.limits && { limits: options.limits }),
+    installation: options.installation,
   });
   const { port, url } = await server.listen();
   return Object.assign(state, { port, url, [Symbol.asyncDispose]: () => server.close() });

@@ -48,6 +48,24 @@ export async function migrate(connection: DatabaseConnection): Promise<void> {
   }
 }
 
+/** The migrations a database lacks, without running them. @throws AppError as `migrate`. */
+export async function pendingMigrations(connection: DatabaseConnection): Promise<readonly string[]> {
+  const pool = new pg.Pool({ ...connection, max: 1, connectionTimeoutMillis: 10_000 });
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await checkServer(db);
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } });
+    const known = await migrator.getMigrations();
+    return known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
+  } catch (error) {
+    throw toDatabaseError(error);
+  } finally {
+    await db.destroy();
+  }
+}
+
 async function checkServer(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ version: number; encoding: string }>`
     select current_setting('server_version_num')::int / 10000 as version,

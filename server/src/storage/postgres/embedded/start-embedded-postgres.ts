@@ -20,7 +20,8 @@ export type EmbeddedPostgresOptions = {
   readonly settings?: Readonly<Record<string, string>>;
 };
 
-const CLUSTER_FOLDER = 'postgres';
+/** In the data directory. */
+export const CLUSTER_FOLDER = 'postgres';
 const LOG_FILE = 'postgres.log';
 const WATCH_EVERY_MS = 1_000;
 const RESTART_PAUSES_MS = [0, 1_000, 5_000, 15_000, 30_000] as const;
