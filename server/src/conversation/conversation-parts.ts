@@ -1,6 +1,9 @@
 import type { AssistantSettings } from '../core/assistant/assistant-settings.ts';
 import type { CallContext } from '../core/call/call-context.ts';
-import type { Brain } from '../core/ports/brain.ts';
+import type { CallEvent } from '../core/call/call-record.ts';
+import type { TransferBookmark } from '../core/call/transfer.ts';
+import type { Brain, BrainInput } from '../core/ports/brain.ts';
+import type { TransferOutcome } from '../core/ports/call-transfer.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { MediaTransport } from '../core/ports/media-transport.ts';
@@ -26,6 +29,21 @@ export type ConversationParts = {
   readonly recorder: ConversationRecorder;
   readonly log: EventLog;
   readonly metrics: Metrics;
-  /** Hands the caller to another number; left out where the channel cannot. */
-  readonly transfer?: (to: string) => Promise<void>;
+  /** Hands the caller over; left out where callers of this call cannot be. */
+  readonly transfer?: HandOver;
+  /** What the brain is asked first, where that is not `started`. */
+  readonly opening?: BrainInput;
 };
+
+/** What is asked for: to whom, and what the brain wants to have back when it fails. */
+export type TransferWish = { readonly to: string; readonly bookmark: TransferBookmark | null };
+
+/**
+ * Hands the caller to somebody else and tells the record how that goes. Resolves once it is known; never throws. Aborted, it
+ * resolves soon.
+ */
+export type HandOver = (
+  wish: TransferWish,
+  signal: AbortSignal,
+  note: (type: string, data?: CallEvent['data']) => void,
+) => Promise<TransferOutcome>;

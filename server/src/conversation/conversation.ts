@@ -2,6 +2,7 @@ import type { EndReason } from '../core/call/call.ts';
 import { toAppError } from '../core/errors.ts';
 import type { ReplyId } from '../core/ids.ts';
 import type { BrainInput } from '../core/ports/brain.ts';
+import type { TransferOutcome } from '../core/ports/call-transfer.ts';
 import type { Timer } from '../core/ports/clock.ts';
 import type { MediaEnd, MediaListener } from '../core/ports/media-transport.ts';
 import { step } from '../core/turn/turn.ts';
@@ -10,7 +11,7 @@ import type { TimerName, TurnEvent } from '../core/turn/turn-event.ts';
 import type { TurnState } from '../core/turn/turn-state.ts';
 import { initialTurn } from '../core/turn/turn-state.ts';
 import { CallTimers } from './call-timers.ts';
-import type { ConversationParts } from './conversation-parts.ts';
+import type { ConversationParts, HandOver, TransferWish } from './conversation-parts.ts';
 import type { EventBody } from './event-body.ts';
 import type { HearingListener, SpeechSpan } from './hearing.ts';
 import { Hearing } from './hearing.ts';
@@ -55,6 +56,8 @@ class LiveConversation implements Conversation {
   #turn: TurnState;
   #mediaEnd: MediaEnd | null = null;
   #closeTimer: Timer | null = null;
+  /** The transfer under way. */
+  #handingOver: AbortController | null = null;
   #resolveEnded: (reason: EndReason) => void = () => {};
 
   constructor(parts: ConversationParts) {
@@ -78,7 +81,8 @@ class LiveConversation implements Conversation {
   }
 
   start(): void {
-    this.#happen({ type: 'started' });
+    const { opening } = this.#parts;
+    this.#happen({ type: 'started', ...(opening && { opening }) });
     this.#parts.media.listen(this.#mediaListener());
   }
 
@@ -149,7 +153,10 @@ class LiveConversation implements Conversation {
         this.#replying.settle();
         break;
       case 'transfer':
-        this.#transfer(effect.to);
+        this.#transfer(effect);
+        break;
+      case 'abort_transfer':
+        this.#handingOver?.abort();
         break;
       case 'note':
         this.#turnLog.event(effect.name, this.#now(), effect.data);
@@ -174,23 +181,34 @@ class LiveConversation implements Conversation {
     this.#turnLog.callerTurn({ source, text, ...span });
   }
 
-  #transfer(to: string): void {
+  #transfer({ to, bookmark }: TransferWish): void {
     const { transfer } = this.#parts;
     if (!transfer) {
-      this.#happen({ type: 'transfer_failed' });
+      this.#happen({ type: 'transfer_failed', reason: 'unreachable' });
       return;
     }
-    transfer(to).then(
-      () => this.#happen({ type: 'transferred' }),
+    const handingOver = new AbortController();
+    this.#handingOver = handingOver;
+    const note: Parameters<HandOver>[2] = (type, data) => this.#turnLog.event(type, this.#now(), data);
+    transfer({ to, bookmark }, handingOver.signal, note).then(
+      (outcome) => this.#transferOver(outcome),
       (error: unknown) => {
         this.#partFailed('transfer', error);
-        this.#happen({ type: 'transfer_failed' });
+        this.#transferOver({ type: 'failed', reason: 'unreachable', detail: 'it broke' });
       },
     );
   }
 
+  #transferOver(outcome: TransferOutcome): void {
+    // From now on an abort would take back what has happened.
+    this.#handingOver = null;
+    if (outcome.type === 'failed') this.#happen({ type: 'transfer_failed', reason: outcome.reason });
+    else this.#happen({ type: 'transferred' });
+  }
+
   #close(reason: EndReason): void {
     this.#timers.cancelAll();
+    this.#handingOver?.abort();
     this.#replying.close();
     this.#hearing?.close();
     this.#turnLog.event('ended', this.#now(), { reason });
@@ -230,11 +248,12 @@ class LiveConversation implements Conversation {
   }
 
   #openReplying(): Replying {
-    const { brain, context, settings, media, speechToText } = this.#parts;
+    const { brain, context, settings, media, speechToText, transfer } = this.#parts;
     const session = brain.open({
       context,
       settings,
       capabilities: media.capabilities,
+      hasTransfer: transfer !== undefined,
       isGrammarOnly: speechToText?.capabilities.isGrammarOnly ?? false,
       hasSpeechInput: speechToText !== null,
     });
@@ -294,7 +313,7 @@ class LiveConversation implements Conversation {
     this.#mediaEnd = end;
     this.#closeTimer?.cancel();
     if (this.#turn.name === 'ended') this.#resolveEnded(this.#turn.reason);
-    else this.#happen({ type: 'ended', reason: reasonOf(end) });
+    else this.#happen({ type: 'media_ended', reason: reasonOf(end) });
   }
 
   #partFailed(part: 'recogniser' | 'transfer', error: unknown): void {

@@ -77,6 +77,24 @@ describe('a brain with a language model', () => {
     expect(model.requests).toHaveLength(3);
   });
 
+  test('is told in brackets when nobody took the caller over, once, also when the caller spoke over the answer', async () => {
+    const model = new ScriptedLanguageModel([[text('Nobody is free.')], [], []]);
+    const session = modelBrain(model, { instructions: '', greeting: '' }).open(call());
+    const notice = {
+      role: 'user',
+      text: '[The caller was not put through: nobody answered. The caller is with you again: say so and go on]',
+    };
+
+    await answer(session, { type: 'transfer_failed', reason: 'no_answer', bookmark: null });
+    session.heard('', true);
+    await answer(session, { type: 'transfer_failed', reason: 'no_answer', bookmark: null });
+    session.heard('', true);
+    await answer(session, { type: 'said', text: 'hello?' });
+
+    expect(model.requests[1]?.messages).toEqual([notice]);
+    expect(model.requests[2]?.messages).toEqual([notice, { role: 'user', text: 'hello?' }]);
+  });
+
   test('keys and silence are told in brackets', async () => {
     const model = new ScriptedLanguageModel([[], []]);
     const session = modelBrain(model, { instructions: 'Be kind.', greeting: '' }).open(call());
@@ -93,7 +111,7 @@ describe('a brain with a language model', () => {
   });
 });
 
-function call(capabilities: { hasTransfer?: boolean } = {}): BrainCall {
+function call({ hasTransfer = false } = {}): BrainCall {
   return {
     context: CONTEXT,
     settings: settingsWith(),
@@ -102,10 +120,9 @@ function call(capabilities: { hasTransfer?: boolean } = {}): BrainCall {
       maxLeadMs: 20,
       hasDtmfIn: true,
       hasDtmfOut: false,
-      hasTransfer: false,
       hasHold: false,
-      ...capabilities,
     },
+    hasTransfer,
     isGrammarOnly: false,
     hasSpeechInput: true,
   };

@@ -1,4 +1,5 @@
 import type { ModelBrainSettings } from '../core/assistant/assistant-settings.ts';
+import type { TransferFailure } from '../core/call/transfer.ts';
 import type { Brain, BrainCall, BrainInput, BrainPart, BrainSession } from '../core/ports/brain.ts';
 import type { LanguageModel, ModelMessage, ModelPart, ModelTool } from '../core/ports/language-model.ts';
 
@@ -32,6 +33,8 @@ class ModelSession implements BrainSession {
   readonly #history: ModelMessage[] = [];
   /** What the answer under way is to; it joins the history with what was heard of the answer. */
   #question: ModelMessage | null = null;
+  /** What the phone system said and the caller knows nothing of yet: their next words do not make up for it. */
+  #notice: ModelMessage | null = null;
 
   constructor(model: LanguageModel, options: ModelBrainOptions, call: BrainCall) {
     this.#model = model;
@@ -48,6 +51,8 @@ class ModelSession implements BrainSession {
       return;
     }
     const question: ModelMessage = { role: 'user', text: textOf(input) };
+    if (this.#notice && input.type !== 'transfer_failed') this.#history.push(this.#notice);
+    this.#notice = input.type === 'transfer_failed' ? question : null;
     this.#question = question;
     const messages = [...this.#history, question];
     for (let round = 0; round < MOST_ROUNDS && !signal.aborted; round++) {
@@ -60,8 +65,10 @@ class ModelSession implements BrainSession {
   heard(text: string, wasInterrupted: boolean): void {
     const question = this.#question;
     this.#question = null;
+    const isUnheard = wasInterrupted && text === '';
+    if (!isUnheard) this.#notice = null;
     // The same input comes again, with more: it must not be there twice.
-    if (wasInterrupted && text === '') return;
+    if (isUnheard) return;
     if (question) this.#history.push(question);
     if (text !== '') this.#history.push({ role: 'assistant', text });
   }
@@ -109,9 +116,9 @@ const HANG_UP: ModelTool = {
 };
 
 /** Only what the line can do is offered. */
-function toolsFor({ transferNumbers = {} }: ModelBrainOptions, { capabilities }: BrainCall): readonly ModelTool[] {
+function toolsFor({ transferNumbers = {} }: ModelBrainOptions, { hasTransfer }: BrainCall): readonly ModelTool[] {
   const names = Object.keys(transferNumbers);
-  if (!capabilities.hasTransfer || names.length === 0) return [HANG_UP];
+  if (!hasTransfer || names.length === 0) return [HANG_UP];
   const transfer: ModelTool = {
     name: 'transfer',
     description: 'Hands the caller to a person or department, once everything you said was heard.',
@@ -124,6 +131,14 @@ function toolsFor({ transferNumbers = {} }: ModelBrainOptions, { capabilities }:
   };
   return [HANG_UP, transfer];
 }
+
+const WHY_NOT: Readonly<Record<TransferFailure, string>> = {
+  busy: 'the line is busy',
+  no_answer: 'nobody answered',
+  rejected: 'the call was not taken',
+  unreachable: 'it cannot be reached now',
+  cancelled: 'it was called off',
+};
 
 function nameOfTransfer(args: unknown): string {
   return typeof args === 'object' && args !== null && 'to' in args && typeof args.to === 'string' ? args.to : '';
@@ -146,5 +161,7 @@ function textOf(input: BrainInput): string {
       return `[The caller pressed ${input.digits}]`;
     case 'not_understood':
       return '[The caller said something that could not be understood]';
+    case 'transfer_failed':
+      return `[The caller was not put through: ${WHY_NOT[input.reason]}. The caller is with you again: say so and go on]`;
   }
 }

@@ -86,7 +86,7 @@ export class Thinking {
       case 'hang_up':
         return { type: 'end', reason: 'assistant_hung_up' };
       case 'transfer':
-        return { type: 'transfer', to: part.to };
+        return { type: 'transfer', to: part.to, bookmark: part.bookmark ?? null };
     }
   }
 }

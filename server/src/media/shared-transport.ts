@@ -32,7 +32,6 @@ export const PLAIN_CAPABILITIES: MediaCapabilities = {
   maxLeadMs: FRAME_MS,
   hasDtmfIn: true,
   hasDtmfOut: false,
-  hasTransfer: false,
   hasHold: false,
 };
 

@@ -18,7 +18,6 @@ const CAPABILITIES: MediaCapabilities = {
   maxLeadMs: 200,
   hasDtmfIn: true,
   hasDtmfOut: false,
-  hasTransfer: false,
   hasHold: false,
 };
 

@@ -112,7 +112,6 @@ export class RtpBench {
         maxLeadMs: 20,
         hasDtmfIn: true,
         hasDtmfOut: true,
-        hasTransfer: false,
         hasHold: true,
       },
       onClosed: () => {},

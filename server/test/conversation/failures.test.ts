@@ -228,35 +228,4 @@ describe('the end', () => {
     expect(lost.endReason).toBe('media_lost');
     expect(dead.endReason).toBe('media_failed');
   });
-
-  test('a transfer follows once its announcement was heard', async () => {
-    const targets: string[] = [];
-    const call = new CallWorld({
-      answer: () => [says('I put you through.'), { type: 'transfer', to: '+15550001' }],
-      media: { hasTransfer: true },
-      transfer: async (to) => void targets.push(to),
-    });
-
-    await call.pass(600);
-    expect(targets).toEqual([]);
-    await call.pass(1_000);
-
-    expect(targets).toEqual(['+15550001']);
-    expect(call.heardWords()).toBe('I put you through.');
-    expect(call.endReason).toBe('transferred');
-  });
-
-  test('a transfer that fails is told', async () => {
-    const call = new CallWorld({
-      answer: () => [{ type: 'transfer', to: '+15550001' }],
-      transfer: async () => {
-        throw new Error('busy');
-      },
-    });
-
-    await call.pass(3_000);
-
-    expect(call.heardWords()).toBe('Sorry that failed');
-    expect(call.endReason).toBe('carrier_failed');
-  });
 });

@@ -1,6 +1,6 @@
 import type { Conversation } from '@assistant/server/conversation/conversation';
 import { startConversation } from '@assistant/server/conversation/conversation';
-import type { ConversationParts } from '@assistant/server/conversation/conversation-parts';
+import type { ConversationParts, HandOver } from '@assistant/server/conversation/conversation-parts';
 import { SentenceCache } from '@assistant/server/conversation/sentence-cache';
 import type { AssistantSettings, TurnSettings } from '@assistant/server/core/assistant/assistant-settings';
 import { DEFAULT_TURN_SETTINGS } from '@assistant/server/core/assistant/assistant-settings';
@@ -30,7 +30,9 @@ export type CallWorldOptions = {
   readonly speechToText?: ScriptedSpeechToTextOptions | null;
   readonly textToSpeech?: ScriptedTextToSpeechOptions;
   readonly turn?: Partial<TurnSettings>;
-  readonly transfer?: (to: string) => Promise<void>;
+  readonly transfer?: HandOver;
+  /** What the brain is asked first, where that is not `started`. */
+  readonly opening?: BrainInput;
 };
 
 /** One call in a world whose time moves only when told to: its caller, its parts, and all that can be seen of them. */
@@ -82,7 +84,11 @@ export class CallWorld {
       log: this.log,
       metrics: this.metrics,
     };
-    this.conversation = startConversation(options.transfer ? { ...parts, transfer: options.transfer } : parts);
+    this.conversation = startConversation({
+      ...parts,
+      ...(options.transfer && { transfer: options.transfer }),
+      ...(options.opening && { opening: options.opening }),
+    });
     this.conversation.ended.then(
       (reason) => {
         this.endReason = reason;

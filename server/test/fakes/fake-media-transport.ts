@@ -18,7 +18,6 @@ export type FakeMediaOptions = {
   readonly latencyMs?: number;
   /** How far we send ahead of the ear. */
   readonly leadMs?: number;
-  readonly hasTransfer?: boolean;
 };
 
 /**
@@ -58,7 +57,7 @@ export class FakeMediaTransport implements MediaTransport {
   #ticker: Timer;
 
   constructor(clock: Clock, options: FakeMediaOptions = {}) {
-    const { latencyMs = 0, leadMs = latencyMs === 0 ? TICK_MS : 200, hasTransfer = false } = options;
+    const { latencyMs = 0, leadMs = latencyMs === 0 ? TICK_MS : 200 } = options;
     this.#clock = clock;
     this.#latencyMs = latencyMs;
     this.#lead = this.#samples(leadMs);
@@ -67,7 +66,6 @@ export class FakeMediaTransport implements MediaTransport {
       maxLeadMs: leadMs,
       hasDtmfIn: true,
       hasDtmfOut: false,
-      hasTransfer,
       hasHold: true,
     };
     this.#ticker = clock.after(TICK_MS, () => this.#tick());

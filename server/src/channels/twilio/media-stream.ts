@@ -24,7 +24,6 @@ const CAPABILITIES: MediaCapabilities = {
   maxLeadMs: 400,
   hasDtmfIn: true,
   hasDtmfOut: false,
-  hasTransfer: false,
   hasHold: false,
 };
 

@@ -1,5 +1,6 @@
 import type { AssistantSettings } from '../assistant/assistant-settings.ts';
 import type { CallContext } from '../call/call-context.ts';
+import type { TransferBookmark, TransferFailure } from '../call/transfer.ts';
 import type { MediaCapabilities } from './media-transport.ts';
 
 /** What the brain is asked to answer. */
@@ -10,7 +11,12 @@ export type BrainInput =
   /** Keys in order; a closing '#' is not included. */
   | { readonly type: 'digits'; readonly digits: string }
   /** The caller spoke and nothing could be understood. */
-  | { readonly type: 'not_understood' };
+  | { readonly type: 'not_understood' }
+  /**
+   * Nobody took the caller over: the call goes on. In the place of `started` when the carrier brought the caller back in a new
+   * attempt; then all the brain knows of the one before is its bookmark.
+   */
+  | { readonly type: 'transfer_failed'; readonly reason: TransferFailure; readonly bookmark: TransferBookmark | null };
 
 /** A piece of the brain's answer, in order. */
 export type BrainPart =
@@ -26,8 +32,8 @@ export type BrainPart =
     }
   /** Hang up once all that was said has been heard. */
   | { readonly type: 'hang_up' }
-  /** Hand the caller to another number once all that was said has been heard. */
-  | { readonly type: 'transfer'; readonly to: string };
+  /** Hand the caller to another number once all that was said has been heard. `bookmark` comes back when that fails. */
+  | { readonly type: 'transfer'; readonly to: string; readonly bookmark?: TransferBookmark };
 
 /** One call's mind. Answers are asked for one at a time; the next may be asked for once the signal of the last is aborted. */
 export interface BrainSession {
@@ -46,6 +52,8 @@ export type BrainCall = {
   readonly context: CallContext;
   readonly settings: AssistantSettings;
   readonly capabilities: MediaCapabilities;
+  /** Callers of this call can be handed over to somebody else. */
+  readonly hasTransfer: boolean;
   /** The recogniser understands only expected phrases: confirm, offer digits, ask again. */
   readonly isGrammarOnly: boolean;
   /** Speech cannot be understood at all: keys only. */

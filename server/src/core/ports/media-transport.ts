@@ -9,7 +9,6 @@ export type MediaCapabilities = {
   readonly maxLeadMs: number;
   readonly hasDtmfIn: boolean;
   readonly hasDtmfOut: boolean;
-  readonly hasTransfer: boolean;
   readonly hasHold: boolean;
 };
 

@@ -1,3 +1,4 @@
+import { beginTransfer } from './on-transfer.ts';
 import type { Step } from './transitions.ts';
 import { after, end, listen } from './transitions.ts';
 import type { TurnEffect } from './turn-effect.ts';
@@ -15,8 +16,7 @@ export function finishReply(state: Thinking | Speaking | Closing, atMs: number):
     case 'end':
       return after(effects, end(state, outcome.reason));
     case 'transfer':
-      effects.push({ type: 'transfer', to: outcome.to });
-      return [{ name: 'transferring', memory, to: outcome.to }, effects];
+      return after(effects, beginTransfer(memory, outcome));
   }
 }
 

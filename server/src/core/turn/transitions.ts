@@ -43,11 +43,13 @@ export function listenOn(memory: TurnMemory, idle: Idleness, atMs: number): Step
 /** Asks the brain. */
 export function ask(memory: TurnMemory, input: BrainInput, atMs: number, timing: InputTiming | null): Step {
   const reply = newReply(memory, input, LISTEN, atMs);
+  const isCaller = input.type === 'said' || input.type === 'digits';
+  const known = isCaller && memory.failedTransfers > 0 ? { ...memory, failedTransfers: 0 } : memory;
   const effects: TurnEffect[] = [
     { type: 'ask', replyId: reply.id, input, timing },
     startTimer('progress', PROGRESS_LIMIT_MS),
   ];
-  return [{ name: 'thinking', memory: withNextReply(memory), reply }, effects];
+  return [{ name: 'thinking', memory: withNextReply(known), reply }, effects];
 }
 
 /** Says a sentence of our own, then does what the outcome says. */

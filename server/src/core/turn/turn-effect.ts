@@ -1,4 +1,5 @@
 import type { EndReason } from '../call/call.ts';
+import type { TransferBookmark } from '../call/transfer.ts';
 import type { ReplyId, UtteranceId } from '../ids.ts';
 import type { BrainInput } from '../ports/brain.ts';
 import type { ReplyOutcome, TimerName } from './turn-event.ts';
@@ -35,7 +36,9 @@ export type TurnEffect =
   | { readonly type: 'cancel_reply'; readonly replyId: ReplyId }
   /** The reply is over: what was heard of it is final. */
   | { readonly type: 'settle_reply'; readonly replyId: ReplyId }
-  | { readonly type: 'transfer'; readonly to: string }
+  | { readonly type: 'transfer'; readonly to: string; readonly bookmark: TransferBookmark | null }
+  /** The caller is gone, or the carrier has taken the call over: whoever transfers must say soon what became of it. */
+  | { readonly type: 'abort_transfer' }
   /** A line for the call's record. */
   | {
       readonly type: 'note';

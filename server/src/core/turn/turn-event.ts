@@ -1,5 +1,7 @@
 import type { EndReason } from '../call/call.ts';
+import type { TransferBookmark, TransferFailure } from '../call/transfer.ts';
 import type { ReplyId, UtteranceId } from '../ids.ts';
+import type { BrainInput } from '../ports/brain.ts';
 
 /** Each timer runs at most once at a time; starting it again replaces it. */
 export type TimerName =
@@ -16,13 +18,15 @@ export type TimerName =
   | 'progress'
   /** A reply was sent and is not confirmed as heard. */
   | 'confirmation'
+  /** The media leg is gone, and it is not known what became of the transfer. */
+  | 'transfer'
   | 'max_duration';
 
 /** What follows once a reply was heard. */
 export type ReplyOutcome =
   | { readonly type: 'listen' }
   | { readonly type: 'end'; readonly reason: EndReason }
-  | { readonly type: 'transfer'; readonly to: string };
+  | { readonly type: 'transfer'; readonly to: string; readonly bookmark: TransferBookmark | null };
 
 type At = { /** The clock's time of the event. */ readonly atMs: number };
 
@@ -75,9 +79,18 @@ export type ReplyEvent =
 /** The answer to the effect `cancel_reply`. */
 export type ReplyCutEvent = At & { readonly type: 'reply_cut'; readonly replyId: ReplyId; readonly wasHeard: boolean };
 
+/** The call is up. `opening`: what the brain is asked first, where that is not `started`. */
+export type StartedEvent = At & { readonly type: 'started'; readonly opening?: BrainInput };
+
+/** Nobody took the caller over. */
+export type TransferFailedEvent = At & { readonly type: 'transfer_failed'; readonly reason: TransferFailure };
+
+/** The media leg is gone. */
+export type MediaEndedEvent = At & { readonly type: 'media_ended'; readonly reason: EndReason };
+
 /** What happened, as the turn machine sees it. */
 export type TurnEvent =
-  | (At & { readonly type: 'started' })
+  | StartedEvent
   | VoiceWindowEvent
   | InterimEvent
   | RecognisedEvent
@@ -90,7 +103,9 @@ export type TurnEvent =
   | (At & { readonly type: 'timer'; readonly name: TimerName })
   /** The far side put the call on hold, or took it off. */
   | (At & { readonly type: 'held'; readonly isHeld: boolean })
+  /** Somebody else has the caller, or the carrier is about to bring them there. */
   | (At & { readonly type: 'transferred' })
-  | (At & { readonly type: 'transfer_failed' })
-  /** The media leg is gone, or somebody outside wants the call to end: at once. */
+  | TransferFailedEvent
+  | MediaEndedEvent
+  /** Somebody outside wants the call to end: at once. */
   | (At & { readonly type: 'ended'; readonly reason: EndReason });

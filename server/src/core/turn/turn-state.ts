@@ -1,5 +1,6 @@
 import type { TurnSettings } from '../assistant/assistant-settings.ts';
 import type { EndReason } from '../call/call.ts';
+import type { TransferBookmark } from '../call/transfer.ts';
 import type { ReplyId, UtteranceId } from '../ids.ts';
 import type { BrainInput } from '../ports/brain.ts';
 import type { ReplyOutcome } from './turn-event.ts';
@@ -30,6 +31,8 @@ export type TurnMemory = {
   readonly levels: VoiceLevels;
   /** Recognitions that failed one after the other. */
   readonly failedRecognitions: number;
+  /** Transfers that failed since the caller last said something. */
+  readonly failedTransfers: number;
   readonly isHeld: boolean;
 };
 
@@ -106,7 +109,18 @@ export type Speaking = StateOf<'speaking', { readonly reply: Reply }>;
 export type Suspecting = StateOf<'suspecting', { readonly reply: Reply; readonly suspicion: Suspicion }>;
 /** The last words of the call; nobody interrupts them. */
 export type Closing = StateOf<'closing', { readonly reply: Reply; readonly reason: EndReason }>;
-export type Transferring = StateOf<'transferring', { readonly to: string }>;
+/** The caller is being handed over; nobody speaks. */
+export type Transferring = StateOf<
+  'transferring',
+  {
+    readonly to: string;
+    readonly bookmark: TransferBookmark | null;
+    /** The longest time for a call is over. */
+    readonly isOverdue: boolean;
+    /** How the call ends if nobody has the caller; null while the media leg is there. */
+    readonly mediaEnd: EndReason | null;
+  }
+>;
 export type Ended = StateOf<'ended', { readonly reason: EndReason }>;
 
 export type TurnState =
@@ -136,6 +150,7 @@ export function initialTurn(rules: TurnRules): Starting {
       voicedSinceMs: 0,
       levels: UNKNOWN_LEVELS,
       failedRecognitions: 0,
+      failedTransfers: 0,
       isHeld: false,
     },
   };

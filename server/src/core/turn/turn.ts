@@ -9,11 +9,12 @@ import {
   onRecognitionFailed,
   onRecognitionTimeout,
 } from './on-speech.ts';
+import { onMediaEnded, onTransferFailed, onTransferTimeout } from './on-transfer.ts';
 import { onVoiceWindow } from './on-voice.ts';
 import type { Step } from './transitions.ts';
-import { after, ask, close, end, fail, listen, say, stay } from './transitions.ts';
+import { after, ask, close, end, listen, say, stay } from './transitions.ts';
 import { startTimer } from './turn-effect.ts';
-import type { TimerName, TurnEvent } from './turn-event.ts';
+import type { StartedEvent, TimerName, TurnEvent } from './turn-event.ts';
 import type { Listening, TurnState } from './turn-state.ts';
 
 /**
@@ -24,7 +25,8 @@ import type { Listening, TurnState } from './turn-state.ts';
  * starting -> thinking -> speaking -> listening -> hearing -> recognising -> thinking …
  *                 \          \             \-> keying (digits) -> thinking
  *                  \-> suspecting (stage one of a barge-in) -> hearing, or back
- * any -> closing (last words) -> ended        speaking -> transferring -> ended        any -> ended
+ * any -> closing (last words) -> ended        speaking -> transferring -> ended, or thinking
+ * any -> ended
  * ```
  *
  * Events that mean nothing in a state change nothing: late and repeated ones do no harm.
@@ -33,7 +35,7 @@ export function step(state: TurnState, event: TurnEvent): Step {
   if (state.name === 'ended') return stay(state);
   switch (event.type) {
     case 'started':
-      return onStarted(state, event.atMs);
+      return onStarted(state, event);
     case 'voice_window':
       return onVoiceWindow(state, event);
     case 'interim':
@@ -61,16 +63,18 @@ export function step(state: TurnState, event: TurnEvent): Step {
     case 'transferred':
       return state.name === 'transferring' ? end(state, 'transferred') : stay(state);
     case 'transfer_failed':
-      return state.name === 'transferring' ? fail(state, event.atMs, 'transfer') : stay(state);
+      return onTransferFailed(state, event);
+    case 'media_ended':
+      return onMediaEnded(state, event);
     case 'ended':
       return end(state, event.reason);
   }
 }
 
-function onStarted(state: TurnState, atMs: number): Step {
+function onStarted(state: TurnState, { atMs, opening = { type: 'started' } }: StartedEvent): Step {
   if (state.name !== 'starting') return stay(state);
   const longest = startTimer('max_duration', state.memory.rules.maxDurationMs);
-  return after([longest], ask(state.memory, { type: 'started' }, atMs, null));
+  return after([longest], ask(state.memory, opening, atMs, null));
 }
 
 /** A timer of another state is late: it lost the race against what cancelled it. */
@@ -92,6 +96,8 @@ function onTimer(state: TurnState, name: TimerName, atMs: number): Step {
       return isReplying(state) ? onProgressTimeout(state, atMs) : stay(state);
     case 'confirmation':
       return isReplying(state) ? onConfirmationTimeout(state, atMs) : stay(state);
+    case 'transfer':
+      return state.name === 'transferring' ? onTransferTimeout(state) : stay(state);
     case 'max_duration':
       return onMaxDuration(state, atMs);
   }
@@ -106,8 +112,9 @@ function onIdle(state: Listening, atMs: number): Step {
 }
 
 function onMaxDuration(state: TurnState, atMs: number): Step {
-  // Whoever says the last words already, or hands the caller on, is done soon anyway.
-  if (state.name === 'closing' || state.name === 'transferring') return stay(state);
+  // Whoever says the last words already is done soon anyway; whoever hands the caller on may get them back.
+  if (state.name === 'closing') return stay(state);
+  if (state.name === 'transferring') return stay({ ...state, isOverdue: true });
   return close(state, state.memory.rules.maxDurationGoodbye, atMs, 'max_duration');
 }
 

@@ -184,7 +184,7 @@ describe('a session', () => {
 
   test('lets its media do what was said of it', async () => {
     const { worker } = start();
-    const session = await openTestPorts(worker, { hasTransfer: true });
+    const session = await openTestPorts(worker);
 
     const media = session.start(agreed());
 
@@ -193,7 +193,6 @@ describe('a session', () => {
       maxLeadMs: 20,
       hasDtmfIn: true,
       hasDtmfOut: true,
-      hasTransfer: true,
       hasHold: true,
     });
     expect(() => session.start(agreed())).toThrow('started before');

@@ -20,8 +20,6 @@ export type RtpOpening = {
   readonly ports: PortRange;
   /** For the log. */
   readonly contextId?: ContextId;
-  /** Whether the signalling can hand the call over; false unless told. */
-  readonly hasTransfer?: boolean;
   /** 30 s and 15 s unless told. */
   readonly silenceLimits?: SilenceLimits;
   /** The media is over, its listener has heard of it: once, whoever ended it, and only if it was started. Time to say BYE. */
@@ -54,6 +52,14 @@ export type RtpLink = {
   /** Of the thread that runs now. */
   readonly desk: () => MediaDesk;
   readonly log: EventLog;
+};
+
+const CAPABILITIES: MediaCapabilities = {
+  clock: 'local',
+  maxLeadMs: FRAME_MS,
+  hasDtmfIn: true,
+  hasDtmfOut: true,
+  hasHold: true,
 };
 
 type Pending = {
@@ -159,7 +165,7 @@ class Session implements RtpSession {
     this.media = link.desk().open(call, {
       contextId: opening.contextId ?? null,
       memory,
-      capabilities: capabilities(opening),
+      capabilities: CAPABILITIES,
       onClosed: (end) => {
         memories.give(memory);
         this.#closed(end);
@@ -207,10 +213,6 @@ class Session implements RtpSession {
       link.log.error('media.listener_failed', { contextId: opening.contextId ?? null }, error);
     }
   }
-}
-
-function capabilities({ hasTransfer = false }: RtpOpening): MediaCapabilities {
-  return { clock: 'local', maxLeadMs: FRAME_MS, hasDtmfIn: true, hasDtmfOut: true, hasTransfer, hasHold: true };
 }
 
 function requireCodec({ codec }: AgreedMedia): void {

@@ -32,7 +32,10 @@ export function targetsOf(node: FlowNode): [field: string, target: string][] {
         ['onError', node.onError],
       ];
     case 'transfer':
-      return [['otherwise', node.otherwise]];
+      return [
+        ['otherwise', node.otherwise],
+        ...(node.onFailure === undefined ? [] : [['onFailure', node.onFailure] satisfies [string, string]]),
+      ];
     case 'hang_up':
       return [];
   }

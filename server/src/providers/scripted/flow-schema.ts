@@ -109,8 +109,10 @@ const Transfer = Type.Object(
     type: Type.Literal('transfer'),
     to: Text,
     text: Type.Optional(Text),
-    /** Where the line cannot transfer. */
+    /** Where the line cannot transfer, and after a transfer that failed. */
     otherwise: Name,
+    /** After a transfer that failed, instead of `otherwise`; `transfer_failure` says how. */
+    onFailure: Type.Optional(Name),
   },
   strict,
 );

@@ -1,4 +1,5 @@
 import type { BrainCall, BrainInput, BrainPart, BrainSession } from '../../core/ports/brain.ts';
+import { readBookmark, writeBookmark } from './bookmark.ts';
 import { callEndpoint } from './call-endpoint.ts';
 import type { Flow, NodeOf } from './flow-schema.ts';
 import { follow } from './follow-branch.ts';
@@ -21,6 +22,8 @@ type Place = {
   readonly misses: number;
   readonly variables: Variables;
 };
+
+type TransferFailed = Extract<BrainInput, { readonly type: 'transfer_failed' }>;
 
 /** The parts of an answer, and where it leaves the caller. */
 type Way = AsyncGenerator<BrainPart, Place, void>;
@@ -65,6 +68,7 @@ export class FlowSession implements BrainSession {
 
   async *#answer(input: BrainInput, signal: AbortSignal): Way {
     const place = this.#place;
+    if (input.type === 'transfer_failed') return yield* this.#afterTransfer(input, place, signal);
     const known = place.at === null && input.type !== 'started' ? this.#atFirstQuestion(place) : place;
     const node = known.at === null ? undefined : this.#flow.nodes[known.at];
     if (input.type === 'started' || !isQuestion(node)) return yield* this.#walk(this.#flow.start, place, signal);
@@ -74,6 +78,15 @@ export class FlowSession implements BrainSession {
     // Somebody who speaks before the greeting was heard gets the greeting.
     if (verdict.type === 'missed' && place.at === null) return yield* this.#walk(this.#flow.start, place, signal);
     return yield* this.#act(verdict, node, known, signal);
+  }
+
+  /** The caller was not put through; in a new attempt of the call all that is known is the bookmark. */
+  async *#afterTransfer({ reason, bookmark }: TransferFailed, place: Place, signal: AbortSignal): Way {
+    const { node: name, variables } = readBookmark(bookmark);
+    const node = name === null ? undefined : this.#flow.nodes[name];
+    const next = node?.type === 'transfer' ? (node.onFailure ?? node.otherwise) : this.#flow.fallback;
+    const known = { ...place.variables, ...variables, transfer_failure: reason };
+    return yield* this.#walk(next, { ...place, pending: null, variables: known }, signal);
   }
 
   async *#act(verdict: Verdict, node: Question, place: Place, signal: AbortSignal): Way {
@@ -136,7 +149,7 @@ export class FlowSession implements BrainSession {
           break;
         }
         case 'transfer':
-          if (this.#call.capabilities.hasTransfer) return yield* transfer(node, place);
+          if (this.#call.hasTransfer) return yield* transfer(name, node, place);
           name = node.otherwise;
           break;
       }
@@ -170,9 +183,10 @@ export class FlowSession implements BrainSession {
   }
 }
 
-function* transfer(node: NodeOf<'transfer'>, place: Place): Generator<BrainPart, Place, void> {
+function* transfer(name: string, node: NodeOf<'transfer'>, place: Place): Generator<BrainPart, Place, void> {
   yield* sayIfAny(node.text, place.variables);
-  yield { type: 'transfer', to: fillIn(node.to, place.variables) };
+  const bookmark = writeBookmark(name, place.variables);
+  yield { type: 'transfer', to: fillIn(node.to, place.variables), bookmark };
   return place;
 }
 

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CONTEXT, settingsWith } from '../../../test/fakes/call-world.ts';
+import type { TransferBookmark, TransferFailure } from '../../core/call/transfer.ts';
 import type { BrainCall, BrainInput, BrainPart, BrainSession } from '../../core/ports/brain.ts';
 import { DEMO_FLOW } from './demo-flow.ts';
 import { scriptedBrain } from './scripted-brain.ts';
@@ -267,11 +268,66 @@ describe('transfer', () => {
     const caller = new Caller(FLOW, {}, true);
 
     expect(await caller.hears(STARTED)).toBe('I put you through.');
-    expect(caller.parts.at(-1)).toEqual({ type: 'transfer', to: '+15550001' });
+    expect(caller.parts.at(-1)).toMatchObject({ type: 'transfer', to: '+15550001' });
   });
 
   test('where it cannot: the flow goes on elsewhere', async () => {
     expect(await new Caller(FLOW).hears(STARTED)).toBe('Nobody is there.');
+  });
+
+  const FAILING = {
+    start: 'over',
+    fallback: 'no',
+    variables: { name: 'Ada' },
+    nodes: {
+      over: { type: 'transfer', to: '+15550001', otherwise: 'no', onFailure: 'why' },
+      why: { type: 'branch', on: 'transfer_failure', cases: [{ is: 'busy', next: 'busy' }], otherwise: 'no' },
+      busy: { type: 'hang_up', text: 'They are busy, {{name}}.' },
+      no: { type: 'hang_up', text: 'Nobody is there.' },
+    },
+  };
+  const failed = (reason: TransferFailure, bookmark: TransferBookmark | null = null) =>
+    ({ type: 'transfer_failed', reason, bookmark }) as const;
+  const bookmarkOf = ({ parts }: Caller) =>
+    parts.flatMap((part) => (part.type === 'transfer' ? [part.bookmark ?? null] : []))[0] ?? null;
+
+  test('one that failed goes on at onFailure, else at otherwise', async () => {
+    const busy = new Caller(FAILING, {}, true);
+    await busy.hears(STARTED);
+    const plain = new Caller(FLOW, {}, true);
+    await plain.hears(STARTED);
+
+    expect(await busy.hears(failed('busy', bookmarkOf(busy)))).toBe('They are busy, Ada.');
+    expect(await plain.hears(failed('no_answer', bookmarkOf(plain)))).toBe('Nobody is there.');
+  });
+
+  test('a caller who comes back in a new attempt goes on there, with the variables of before', async () => {
+    const before = new Caller({ ...FAILING, variables: { name: 'Grace' } }, {}, true);
+    await before.hears(STARTED);
+    const after = new Caller(FAILING, {}, true);
+
+    expect(await after.hears(failed('busy', JSON.parse(JSON.stringify(bookmarkOf(before)))))).toBe(
+      'They are busy, Grace.',
+    );
+  });
+
+  test('without a bookmark, or with one of another flow, the fallback has the caller', async () => {
+    expect(await new Caller(FAILING, {}, true).hears(failed('busy'))).toBe('Nobody is there.');
+    expect(await new Caller(FAILING, {}, true).hears(failed('busy', { node: 'gone' }))).toBe('Nobody is there.');
+  });
+
+  test('variables too large for the record are left out of the bookmark', async () => {
+    const caller = new Caller({ ...FAILING, variables: { name: 'x'.repeat(20_000) } }, {}, true);
+
+    await caller.hears(STARTED);
+
+    expect(bookmarkOf(caller)).toEqual({ node: 'over' });
+  });
+
+  test('a flow that would transfer for ever is refused', () => {
+    const nodes = { ...FAILING.nodes, why: { type: 'say', text: 'Again.', next: 'over' } };
+
+    expect(() => scriptedBrain({ ...FAILING, nodes })).toThrow('go in a circle');
   });
 });
 
@@ -290,9 +346,9 @@ class Caller {
         maxLeadMs: 20,
         hasDtmfIn: true,
         hasDtmfOut: false,
-        hasTransfer,
         hasHold: false,
       },
+      hasTransfer,
       isGrammarOnly: false,
       hasSpeechInput: true,
       ...call,

@@ -19,7 +19,6 @@ export const BARE_CAPABILITIES: MediaCapabilities = {
   maxLeadMs: 80,
   hasDtmfIn: false,
   hasDtmfOut: false,
-  hasTransfer: false,
   hasHold: false,
 };
 

@@ -42,7 +42,6 @@ export class ScriptedRtpCall implements RtpCall {
         maxLeadMs: 20,
         hasDtmfIn: true,
         hasDtmfOut: true,
-        hasTransfer: false,
         hasHold: true,
       },
       sampleRate: agreed.codec.sampleRate,
