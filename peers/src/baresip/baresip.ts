@@ -7,12 +7,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readWav, writeWav } from '@assistant/server/audio/wav';
 import type { AudioFrame } from '@assistant/server/core/audio-frame';
+import { levelDbfs } from '../audio/level.ts';
 import { debianProgram } from '../debian.ts';
-import { freeTcpPorts, freeUdpPort } from '../free-ports.ts';
+import { freeTcpPorts, freeUdpBlock } from '../free-ports.ts';
 import type { SipTarget } from '../phone/sip-leg.ts';
 
 const HOST = '127.0.0.1';
 const MODULES = ['account', 'g711', 'aufile', 'sndfile', 'ctrl_tcp', 'menu', 'uuid'] as const;
+const FRAME_MS = 20;
+const FRAME_SAMPLES = 160;
+const VOICED_DBFS = -50;
+/** UDP and TCP on one, TLS on the next. */
+const SIP_PORTS = 2;
 const START_MS = 10_000;
 const STOP_MS = 3_000;
 
@@ -21,24 +27,27 @@ type BaresipEvent = { readonly type?: string; readonly class?: string; readonly 
 
 export type BaresipOptions = {
   readonly target: Omit<SipTarget, 'number'>;
-  /** What the phone speaks, once, from the answer on; silence after it. */
+  /** What the phone speaks, once, from the answer on. At its end baresip hangs up, so end it with silence. */
   readonly says: AudioFrame;
+  /** It registers, and again before this is over; left out: it does not. */
+  readonly registerSeconds?: number;
 };
 
 /**
  * Debian's baresip without a sound card: a SIP phone that is none of ours. Driven through its control port, it keeps what it
  * hears as a WAV file. @throws DebianPackageMissing when Debian does not offer it today.
  */
-export async function startBaresip({ target, says }: BaresipOptions): Promise<Baresip> {
+export async function startBaresip({ target, says, registerSeconds = 0 }: BaresipOptions): Promise<Baresip> {
   const program = await debianProgram('baresip', 'baresip-core');
   const folder = await mkdtemp(join(tmpdir(), 'baresip-'));
   const [control = 0] = await freeTcpPorts(1);
   await writeFile(join(folder, 'says.wav'), writeWav(says));
   const modules = join(program.sharedFiles, 'lib/baresip/modules');
-  await writeFile(join(folder, 'config'), config({ modules, folder, control, sipPort: await freeUdpPort() }));
+  await writeFile(join(folder, 'config'), config({ modules, folder, control, sipPort: await freeUdpBlock(SIP_PORTS) }));
   const { user, host, port, login } = target;
   const password = login ? `;auth_user=${login.username};auth_pass=${login.password}` : '';
-  await writeFile(join(folder, 'accounts'), `<sip:${user}@${host}:${port}>;regint=0;audio_codecs=PCMU${password}\n`);
+  const account = `<sip:${user}@${host}:${port}>;regint=${registerSeconds};audio_codecs=PCMU${password}\n`;
+  await writeFile(join(folder, 'accounts'), account);
   const [file = '', ...args] = program.command;
   const child = spawn(file, [...args, '-f', folder], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const baresip = new Baresip(child, folder);
@@ -51,6 +60,7 @@ export class Baresip implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #folder: string;
   #socket: Socket | undefined;
+  #spoken = 0;
   #output = '';
   readonly #endWithUs = () => this.#child.kill('SIGKILL');
 
@@ -91,6 +101,22 @@ export class Baresip implements AsyncDisposable {
     this.#command('hangup');
   }
 
+  /** By a re-INVITE, as `resume`. */
+  hold(): void {
+    this.#command('hold');
+  }
+
+  resume(): void {
+    this.#command('resume');
+  }
+
+  /** Speaks this from now on, whatever it spoke before. At its end baresip hangs up, so end it with silence. */
+  async say(sound: AudioFrame): Promise<void> {
+    const file = join(this.#folder, `says-${this.#spoken++}.wav`);
+    await writeFile(file, writeWav(sound));
+    this.#command('ausrc', `aufile,${file}`);
+  }
+
   /** Presses keys by RFC 4733, 120 ms each. */
   async press(keys: string): Promise<void> {
     for (const key of keys) {
@@ -112,7 +138,33 @@ export class Baresip implements AsyncDisposable {
     }
   }
 
-  /** What it has heard; to be read once the call is over. */
+  /** Waits until its registrar has taken it: the account is green. @throws Error when it does not. */
+  async registered(timeoutMs = 10_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    // It registers before its control port can be reached, and tells nobody again.
+    while (!/ 200 OK .*\[1 binding\]/.test(this.#output)) {
+      if (Date.now() > deadline) throw new Error(`baresip is not registered: ${this.#output}`);
+      await sleep(20);
+    }
+  }
+
+  /** Waits until it has heard `voicedMs` of sound, counted from now. @throws Error when it does not come. */
+  async heardVoice(voicedMs: number, timeoutMs = 20_000): Promise<void> {
+    const before = (await this.#levels()).length;
+    await this.#heardSuch(`${voicedMs} ms of voice`, timeoutMs, (frames) => {
+      return frames.slice(before).filter(isVoiced).length * FRAME_MS >= voicedMs;
+    });
+  }
+
+  /** Waits until sound was heard, and then none for `quietMs`. @throws Error when it does not come. */
+  async heardOut(quietMs: number, timeoutMs = 30_000): Promise<void> {
+    await this.#heardSuch(`${quietMs} ms of quiet`, timeoutMs, (frames) => {
+      const last = frames.findLastIndex(isVoiced);
+      return last >= 0 && (frames.length - 1 - last) * FRAME_MS >= quietMs;
+    });
+  }
+
+  /** What it has heard; while the call lasts, what of it is in the file. */
   async heard(): Promise<AudioFrame> {
     const name = (await readdir(this.#folder)).find((file) => file.endsWith('-dec.wav'));
     if (!name) throw new Error(`baresip recorded nothing: ${this.#output}`);
@@ -132,6 +184,23 @@ export class Baresip implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  async #heardSuch(what: string, timeoutMs: number, isMet: (dbfs: readonly number[]) => boolean): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      if (isMet(await this.#levels())) return;
+      if (Date.now() > deadline) throw new Error(`baresip did not hear ${what}: ${this.#output}`);
+      await sleep(50);
+    }
+  }
+
+  /** Of each 20 ms it has heard. */
+  async #levels(): Promise<number[]> {
+    // Before the first packet there is no file.
+    const { samples } = await this.heard().catch(() => ({ samples: new Int16Array(0) }));
+    const count = Math.floor(samples.length / FRAME_SAMPLES);
+    return Array.from({ length: count }, (_, at) => levelDbfs(samples, at * FRAME_SAMPLES, (at + 1) * FRAME_SAMPLES));
+  }
+
   /** A JSON object in a netstring (ctrl_tcp of baresip). */
   #command(command: string, params = ''): void {
     const text = JSON.stringify({ command, params, token: command });
@@ -149,6 +218,10 @@ export class Baresip implements AsyncDisposable {
     }
     return rest;
   }
+}
+
+function isVoiced(dbfs: number): boolean {
+  return dbfs > VOICED_DBFS;
 }
 
 type Places = {
