@@ -6,6 +6,8 @@ export type ChildOptions = {
   readonly args: readonly string[];
   /** Pins the process to this core; null: anywhere. */
   readonly core: number | null;
+  /** Of Node itself. */
+  readonly flags?: readonly string[];
 };
 
 /** Starts one of the bench's programs beside it, with a message channel. */
@@ -13,6 +15,7 @@ export function startChild(program: string, options: ChildOptions): ChildProcess
   const command = [
     ...(options.core === null ? [] : ['taskset', '-c', String(options.core)]),
     process.execPath,
+    ...(options.flags ?? []),
     join(import.meta.dirname, program),
     ...options.args,
   ];

@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   leaks: () => import('./leaks.ts'),
   pacing: () => import('./pacing.ts'),
   'rtp-pacing': () => import('./rtp-pacing.ts'),
+  'ws-calls': () => import('./ws-calls.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
 };
 

@@ -20,9 +20,13 @@ const REPLY = 1 as ReplyId;
 const tone = Int16Array.from({ length: 16_000 }, (_, index) => Math.round(8000 * Math.sin(index / 8)));
 let heard = 0;
 
+export type ConverseOptions = { readonly sampleRate?: number; readonly closed?: () => void };
+
 /** Speaks without end and hears everything: a conversation at its dearest. */
-export function converse(media: MediaTransport): void {
-  const speak = () => void media.play({ samples: tone, sampleRate: 8000 }, REPLY);
+export function converse(media: MediaTransport, { sampleRate = 8000, closed = () => {} }: ConverseOptions = {}): void {
+  const speak = () => {
+    while (media.play({ samples: tone, sampleRate }, REPLY) === tone.length);
+  };
   media.listen({
     audio: (view) => {
       heard += view.length;
@@ -32,7 +36,7 @@ export function converse(media: MediaTransport): void {
     cleared: () => {},
     writable: speak,
     held: () => {},
-    closed: () => {},
+    closed,
   });
   speak();
 }

@@ -75,7 +75,7 @@ async function check(
 function open(parts: MediaParts, socket: WebSocket, request: MediaRequest): void {
   const channel = mediaChannel(parts.channels, request.params.provider);
   const arrival = {
-    socket: mediaSocket(socket),
+    socket: mediaSocket(socket, request.raw.socket),
     rawTarget: request.raw.url ?? '/',
     headers: plainHeaders(request),
     remoteAddress: request.ip,

@@ -1,6 +1,6 @@
 import { encodeBase64Mulaw } from '@assistant/server/audio/base64-mulaw';
 import { decodeMulaw } from '@assistant/server/audio/g711';
-import { openMediaStream } from '@assistant/server/channels/twilio/media-stream';
+import { openMediaStream, streamScratch } from '@assistant/server/channels/twilio/media-stream';
 import type { ContextId } from '@assistant/server/core/ids';
 import type { MediaArrival } from '@assistant/server/core/ports/channel';
 import type { MediaSocket, MediaSocketListener } from '@assistant/server/core/ports/media-socket';
@@ -29,7 +29,8 @@ export class TwilioPeer implements MediaSocket {
     this.player.line = { echoed: (name) => this.say({ event: 'mark', mark: { name } }), finish: () => {} };
     const control = { attachMedia: attach, endCall: async () => {} };
     const arrival = { contextId: CONTEXT, socket: this, rawTarget: '/', headers: {}, remoteAddress: '127.0.0.1' };
-    openMediaStream(arrival, { control, clock: this.clock, log: new RecordingLog(), metrics: noMetrics });
+    const ports = { clock: this.clock, log: new RecordingLog(), metrics: noMetrics };
+    openMediaStream(arrival, { ...ports, control, scratch: streamScratch() });
   }
 
   /** One message of Twilio's, numbered as it numbers them. */

@@ -32,7 +32,15 @@ const MOST_SAMPLES = 8_000;
 /** A peer that does not read: audio is dropped above this, and counted. */
 const MOST_BUFFERED_BYTES = 64 * 1024;
 
+/** Memory that all streams of a process use in turn: each message is read, or written, before the next. */
+export type StreamScratch = { readonly samples: Int16Array; readonly text: Buffer };
+
+export function streamScratch(): StreamScratch {
+  return { samples: new Int16Array(MOST_SAMPLES), text: Buffer.alloc(Math.ceil(MOST_SAMPLES / 3) * 4) };
+}
+
 export type MediaStreamParts = {
+  readonly scratch: StreamScratch;
   readonly control: CallControl;
   readonly clock: Clock;
   readonly log: EventLog;
@@ -42,12 +50,12 @@ export type MediaStreamParts = {
 /** Carries one Media Stream: JSON text both ways, until either side closes it. */
 export function openMediaStream(arrival: SocketArrival, parts: MediaStreamParts): void {
   const session = new SocketSession({ ...parts, arrival, channel: 'twilio' });
-  const samples = new Int16Array(MOST_SAMPLES);
+  const { samples } = parts.scratch;
   let sequence = 0;
   let isStopped = false;
   const decode = (text: Uint8Array, from: number, to: number) => decodeBase64Mulaw(text, from, to, samples);
   const begin = (streamSid: string) => {
-    const wire = twilioWire(streamSid, arrival, session, parts.metrics);
+    const wire = twilioWire(streamSid, arrival, session, parts);
     const { clock } = parts;
     session.begin(new RemoteTransport({ wire, rules: TWILIO_RULES, capabilities: CAPABILITIES, clock }));
   };
@@ -86,9 +94,15 @@ export function openMediaStream(arrival: SocketArrival, parts: MediaStreamParts)
   });
 }
 
-function twilioWire(streamSid: string, arrival: SocketArrival, session: SocketSession, metrics: Metrics): RemoteWire {
+function twilioWire(
+  streamSid: string,
+  arrival: SocketArrival,
+  session: SocketSession,
+  parts: MediaStreamParts,
+): RemoteWire {
   const { socket } = arrival;
-  const text = Buffer.alloc(Math.ceil(MOST_SAMPLES / 3) * 4);
+  const { text } = parts.scratch;
+  const { metrics } = parts;
   return {
     sendAudio: (samples) => {
       if (socket.bufferedBytes > MOST_BUFFERED_BYTES)

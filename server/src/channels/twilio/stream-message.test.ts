@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { clearMessage, markMessage, mediaMessage, parseStreamMessage } from './stream-message.ts';
 
 /** Counts the payload's bytes; no base64 is -1, as the real decoder says. */
@@ -83,6 +83,24 @@ describe('the caller side of a stream', () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+test('both orders that Twilio writes are scanned: neither builds an object', () => {
+  const media = '"media":{"track":"inbound","chunk":"2","timestamp":"20","payload":"AAAA"}';
+  const parse = vi.spyOn(JSON, 'parse');
+
+  const first = parseStreamMessage(
+    Buffer.from(`{"event":"media","sequenceNumber":"3","streamSid":"MZ1",${media}}`),
+    decode,
+  );
+  const last = parseStreamMessage(
+    Buffer.from(`{"event":"media","sequenceNumber":"3",${media},"streamSid":"MZ1"}`),
+    decode,
+  );
+
+  expect([first, last]).toEqual(Array(2).fill({ type: 'media', samples: 3, sequence: 3 }));
+  expect(parse).not.toHaveBeenCalled();
+  parse.mockRestore();
 });
 
 test('our side says nothing beyond what Twilio takes', () => {

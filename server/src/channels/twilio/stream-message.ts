@@ -24,7 +24,9 @@ export type DecodePayload = (base64: Buffer, from: number, to: number) => number
 const MEDIA_HEAD = Buffer.from('{"event":"media"');
 const PAYLOAD_HEAD = Buffer.from('"payload":"');
 const SEQUENCE_HEAD = Buffer.from('"sequenceNumber":"');
+const STREAM_SID_HEAD = Buffer.from(',"streamSid":"');
 const QUOTE = 0x22;
+const BRACE = 0x7d;
 
 /**
  * Reads one text message. The shape that makes up all but a few messages of a call is scanned without building objects;
@@ -54,9 +56,14 @@ function scanMedia(message: Buffer, decode: DecodePayload): StreamMessage | null
   return samples < 0 ? { type: 'malformed', reason: 'the payload is no base64' } : { type: 'media', samples, sequence };
 }
 
-/** The payload's end is followed by nothing but what closes a message: `"}}`, or more members that hold no payload. */
+/** What closes a message stands behind the payload: nothing else, or the id of the stream. */
 function closes(message: Buffer, quoteAt: number): boolean {
-  return message[quoteAt + 1] === 0x7d && message[quoteAt + 2] === 0x7d && quoteAt + 3 === message.length;
+  if (message[quoteAt + 1] !== BRACE) return false;
+  if (message[quoteAt + 2] === BRACE) return quoteAt + 3 === message.length;
+  const idAt = quoteAt + 2 + STREAM_SID_HEAD.length;
+  if (message.compare(STREAM_SID_HEAD, 0, STREAM_SID_HEAD.length, quoteAt + 2, idAt) !== 0) return false;
+  const end = message.indexOf(QUOTE, idAt);
+  return end > 0 && message[end + 1] === BRACE && end + 2 === message.length;
 }
 
 function readSequence(message: Buffer): number {

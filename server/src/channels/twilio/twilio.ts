@@ -4,18 +4,19 @@ import type { EventLog } from '../../core/ports/event-log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import { twilioCallWebhook } from './call-webhook.ts';
 import { twilioCredentialSchema } from './credential-schema.ts';
-import { openMediaStream } from './media-stream.ts';
+import { openMediaStream, streamScratch } from './media-stream.ts';
 import { twilioDialer } from './twilio-dialer.ts';
 
 export type TwilioParts = { readonly clock: Clock; readonly log: EventLog; readonly metrics: Metrics };
 
 /** Twilio: phase 1 by signed webhook, media by Media Streams, calls placed over REST. */
 export function createTwilio(parts: TwilioParts): Channel {
+  const scratch = streamScratch();
   return {
     name: 'twilio',
     credentialSchema: twilioCredentialSchema,
     webhook: twilioCallWebhook,
     dialer: twilioDialer(),
-    socket: (arrival, control) => openMediaStream(arrival, { ...parts, control }),
+    socket: (arrival, control) => openMediaStream(arrival, { ...parts, scratch, control }),
   };
 }

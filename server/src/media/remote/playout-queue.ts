@@ -4,14 +4,12 @@
  */
 export class PlayoutQueue {
   readonly #ring: Int16Array;
-  readonly #mask: number;
   #queued = 0;
   #kept = 0;
 
-  /** @param capacity samples, rounded up to a power of two. */
+  /** @param capacity samples */
   constructor(capacity: number) {
-    this.#ring = new Int16Array(2 ** Math.ceil(Math.log2(capacity)));
-    this.#mask = this.#ring.length - 1;
+    this.#ring = new Int16Array(capacity);
   }
 
   /** One past the newest sample. */
@@ -23,7 +21,7 @@ export class PlayoutQueue {
   push(samples: Int16Array, limit: number): number {
     const room = Math.min(limit, this.#ring.length - (this.#queued - this.#kept));
     const accepted = Math.min(samples.length, Math.max(0, room));
-    const at = this.#queued & this.#mask;
+    const at = this.#queued % this.#ring.length;
     const head = Math.min(accepted, this.#ring.length - at);
     this.#ring.set(samples.subarray(0, head), at);
     this.#ring.set(samples.subarray(head, accepted), 0);
@@ -43,7 +41,7 @@ export class PlayoutQueue {
 
   /** Copies [from, from + count) into `into`. */
   copy(from: number, count: number, into: Int16Array): void {
-    const at = from & this.#mask;
+    const at = from % this.#ring.length;
     const head = Math.min(count, this.#ring.length - at);
     into.set(this.#ring.subarray(at, at + head), 0);
     into.set(this.#ring.subarray(0, count - head), head);

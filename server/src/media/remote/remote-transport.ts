@@ -15,12 +15,14 @@ import { PlayoutQueue } from './playout-queue.ts';
 import type { RemoteWire, RemoteWireRules } from './remote-wire.ts';
 
 /** What may wait to be sent, beside what was sent and is kept for sending again. */
-const QUEUE_MS = 1_600;
+const QUEUE_MS = 1_000;
 /** The longest step back of a resume. */
 const REWIND_MS = 400;
-const RING_MS = 4_000;
+/** What waits, the most that is ahead of the listener, and the step back. */
+const RING_MS = QUEUE_MS + 400 + REWIND_MS;
 const MARK_EVERY_MS = 100;
-const LEAST_PATIENCE_MS = 10;
+/** Where each message has its length prescribed, several go out together, as far as the lead allows. */
+const PATIENCE_MS = 40;
 
 export type RemoteTransportParts = {
   readonly wire: RemoteWire;
@@ -73,7 +75,7 @@ export class RemoteTransport implements MediaTransport {
     this.#samplesPerMs = this.sampleRate / 1000;
     this.#early = new EarlyEvents(this.sampleRate);
     this.#playhead = new RemotePlayhead(this.sampleRate, parts.clock);
-    this.#queue = new PlayoutQueue(RING_MS * this.#samplesPerMs);
+    this.#queue = new PlayoutQueue(Math.ceil(RING_MS * this.#samplesPerMs));
     this.#message = new Int16Array(this.#rules.maxMessageMs * this.#samplesPerMs + this.#rules.blockSamples);
   }
 
@@ -222,8 +224,9 @@ export class RemoteTransport implements MediaTransport {
     const hasMore = this.#nextLength() > 0;
     if (!hasMore) return;
     const excessMs = (this.#playhead.ahead - lead) / this.#samplesPerMs;
-    // A little late on purpose, so that messages are few; but not where each has its length prescribed.
-    const patienceMs = Math.max(LEAST_PATIENCE_MS, (this.#rules.maxMessageMs - this.#rules.minMessageMs) / 2);
+    // A little late on purpose, so that wake-ups are few.
+    const { leadMs, minMessageMs, maxMessageMs } = this.#rules;
+    const patienceMs = Math.max(Math.min(PATIENCE_MS, leadMs / 3), (maxMessageMs - minMessageMs) / 2);
     this.#timer = this.#clock.after(Math.max(1, excessMs + patienceMs), () => {
       this.#timer = null;
       this.#pump();
