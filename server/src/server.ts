@@ -211,6 +211,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   });
   stack.use(await startJobs({ connection: storage.connection, ...placing, ...shared }));
 
+  for (const channel of channels) stack.use(placing.watchCarrier(channel));
   const listeners: OpenListener[] = [];
   for (const channel of channels) if (channel.listen) listeners.push(stack.use(await channel.listen(control)));
   const at = await http.listen();

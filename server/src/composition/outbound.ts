@@ -3,6 +3,7 @@ import { hangUpCall } from '../calls/hang-up-call.ts';
 import type { LiveCalls } from '../calls/live-calls.ts';
 import { endUnanswered, type PlaceCallsParts, placeNextCall } from '../calls/place-calls.ts';
 import type { ProjectLines } from '../calls/project-lines.ts';
+import { watchCarrier } from '../calls/watch-carrier.ts';
 import type { ContextId, NodeId } from '../core/ids.ts';
 import type { Channel } from '../core/ports/channel.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
@@ -22,10 +23,10 @@ export type OutboundParts = {
   readonly metrics: Metrics;
 };
 
-/** The work of placing calls, as the jobs room wakes it. */
+/** The work of placing calls, as the jobs room wakes it, and of following them. */
 export function assembleOutbound(parts: OutboundParts) {
   const { storage, liveCalls } = parts;
-  const { calls, outbound } = storage;
+  const { calls, outbound, deployments } = storage;
   const placing: PlaceCallsParts = {
     ...parts,
     calls,
@@ -37,5 +38,6 @@ export function assembleOutbound(parts: OutboundParts) {
   return {
     placeNextCall: (signal: AbortSignal, contextId?: ContextId) => placeNextCall(placing, signal, contextId),
     endUnanswered: () => endUnanswered(placing),
+    watchCarrier: (channel: Channel) => watchCarrier({ ...placing, calls, deployments }, channel),
   };
 }

@@ -1,10 +1,14 @@
 import { ariDialer } from '../../src/channels/asterisk/ari/ari-dialer.ts';
+import { AriLinks } from '../../src/channels/asterisk/ari/ari-links.ts';
 import { asteriskCallWebhook } from '../../src/channels/asterisk/call-webhook.ts';
 import { asteriskSettingsSchema } from '../../src/channels/asterisk/credential-schema.ts';
 import { twilioCallWebhook } from '../../src/channels/twilio/call-webhook.ts';
 import { twilioDialer } from '../../src/channels/twilio/twilio-dialer.ts';
 import { assembleOutbound } from '../../src/composition/outbound.ts';
 import type { ContextId, NodeId } from '../../src/core/ids.ts';
+import { systemRandom } from '../../src/runtime/system-random.ts';
+import { realClock } from '../fakes/real-clock.ts';
+import { RecordingLog, RecordingMetrics } from '../fakes/recording-log.ts';
 import { apiWorld } from './api-world.ts';
 import { type CarrierReply, type CarrierRequest, fakeCarrier } from './fake-carriers.ts';
 import { TWILIO_VALUES } from './signed-requests.ts';
@@ -21,9 +25,20 @@ export async function diallingWorld() {
   /** What the carriers answer now; each test sets its own. */
   const now: { answer: Answer } = { answer: () => ({ status: 200, body: {} }) };
   const carrier = await fakeCarrier((request) => now.answer(request));
+  const links = new AriLinks({
+    clock: realClock,
+    random: systemRandom,
+    log: new RecordingLog(),
+    metrics: new RecordingMetrics(),
+  });
   const world = await apiWorld({
     channels: [
-      { name: 'asterisk', settingsSchema: asteriskSettingsSchema, webhook: asteriskCallWebhook, dialer: ariDialer },
+      {
+        name: 'asterisk',
+        settingsSchema: asteriskSettingsSchema,
+        webhook: asteriskCallWebhook,
+        dialer: ariDialer(links),
+      },
       { name: 'twilio', webhook: twilioCallWebhook, dialer: twilioDialer(carrier.url) },
     ],
   });
@@ -86,6 +101,7 @@ export async function diallingWorld() {
     place,
     line,
     [Symbol.asyncDispose]: async () => {
+      links[Symbol.dispose]();
       await world[Symbol.asyncDispose]();
       await carrier[Symbol.asyncDispose]();
     },

@@ -38,6 +38,8 @@ export async function fakeCarrier(
     response.end(reply.body ? JSON.stringify(reply.body) : '');
   };
   const server = createServer((incoming, response) => void handle(incoming, response));
+  // It streams no events.
+  server.on('upgrade', (_incoming, socket) => socket.end('HTTP/1.1 404 Not Found\r\n\r\n'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     requests,

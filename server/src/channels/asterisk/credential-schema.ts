@@ -35,4 +35,12 @@ export const asteriskSettingsSchema: readonly Field[] = [
     help: 'Dialplan context of outgoing calls: rapida-outbound, or rapida-outbound-ws, when left out.',
   },
   { key: 'extension', help: 'Extension in that context; s when left out.' },
+  {
+    key: 'transfer_context',
+    help: 'Dialplan context whose Bridge() joins a caller with whom it is handed to; rapida-transfer when left out.',
+  },
+  {
+    key: 'transfer_endpoint',
+    help: 'Whom a transfer dials: {number} and {trunk} are filled in, for example PJSIP/{number}. As outgoing calls when left out.',
+  },
 ];

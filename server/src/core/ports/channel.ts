@@ -115,6 +115,18 @@ export interface CallControl {
   endCall(contextId: ContextId, reason: EndReason): Promise<void>;
 }
 
+/** What a channel that watches its carrier by itself may ask and tell. */
+export interface CarrierWatch {
+  /** The accounts of this channel's enabled deployments, of all projects. @throws AppError database_unavailable. */
+  accounts(): Promise<readonly OpenCredential[]>;
+  /** Calls that were placed over these accounts and whose audio has not come yet. @throws AppError database_unavailable. */
+  unanswered(accounts: readonly CredentialId[]): Promise<readonly PlacedCall[]>;
+  /** What became of a call; one of another account is let be. @throws AppError database_unavailable. */
+  report(accounts: readonly CredentialId[], contextId: ContextId, change: CallChange): Promise<void>;
+}
+
+export type PlacedCall = { readonly contextId: ContextId; readonly providerCallId: string };
+
 /** A listener that is open. */
 export interface OpenListener extends AsyncDisposable {
   /** What it speaks, as the start-up text names it. */
@@ -139,6 +151,8 @@ export interface Channel {
   readonly dialer?: Dialer;
   /** Hands live calls over to somebody else. */
   readonly transfer?: CallTransfer;
+  /** Follows the carrier's own word about calls, where no webhook brings it; until it is disposed of. */
+  watch?(watch: CarrierWatch): Disposable;
   /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */
   socket?(arrival: SocketArrival, control: CallControl): void;
   /** The same for a socket whose address names no call: the stream itself will, or the channel closes it within seconds. */

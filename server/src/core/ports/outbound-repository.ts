@@ -1,6 +1,7 @@
 import type { OutboundCall, OutboundOptions } from '../call/outbound-call.ts';
 import type { ContextId, CredentialId, DeploymentId, NodeId } from '../ids.ts';
 import type { NewContext, OpenedContext } from './call-repository.ts';
+import type { PlacedCall } from './channel.ts';
 
 /** How many calls a line may place. */
 export type DialLimits = {
@@ -37,6 +38,8 @@ export interface OutboundRepository {
   placed(contextId: ContextId, providerCallId: string, answerWithinMs: number): Promise<boolean>;
   /** Nothing more is to be done for this order. */
   close(contextId: ContextId, error: string | null): Promise<void>;
+  /** Calls that were placed over these accounts and whose audio has not come yet. */
+  placedOver(credentialIds: readonly CredentialId[]): Promise<readonly PlacedCall[]>;
   /** Placed calls that nobody answered in their time. */
   unanswered(graceMs: number): Promise<readonly ContextId[]>;
 }

@@ -3,6 +3,7 @@ import type { OutboundCall, OutboundOptions } from '../../core/call/outbound-cal
 import { AppError } from '../../core/errors.ts';
 import type { ContextId, CredentialId, DeploymentId, NodeId } from '../../core/ids.ts';
 import type { OpenedContext } from '../../core/ports/call-repository.ts';
+import type { PlacedCall } from '../../core/ports/channel.ts';
 import type { DialLimits, OutboundRepository } from '../../core/ports/outbound-repository.ts';
 import { toContext } from './call-rows.ts';
 import { sqlState, toDatabaseError, UNIQUE_VIOLATION } from './database-error.ts';
@@ -21,6 +22,7 @@ type TakenRow = Selectable<CallRow> & {
 };
 
 const MOST_UNANSWERED = 200;
+const MOST_PLACED = 1_000;
 
 /** Outbound orders in PostgreSQL: leases by conditional updates, all times the database's own. */
 export class PostgresOutboundRepository implements OutboundRepository {
@@ -184,6 +186,17 @@ export class PostgresOutboundRepository implements OutboundRepository {
       .where('context_id', '=', contextId)
       .execute()
       .catch(rethrow);
+  }
+
+  async placedOver(credentialIds: readonly CredentialId[]): Promise<readonly PlacedCall[]> {
+    const { rows } = await sql<{ context_id: ContextId; provider_call_id: string }>`
+      select c.context_id, c.provider_call_id from outbound_calls o join calls c using (context_id)
+      where o.credential_id = any(${credentialIds}::uuid[]) and o.state = 'placed' and c.status in ('ringing', 'live')
+        and c.context_status = 'pending' and c.provider_call_id is not null
+      order by o.placed_at desc limit ${MOST_PLACED}`
+      .execute(this.#api)
+      .catch(rethrow);
+    return rows.map((row) => ({ contextId: row.context_id, providerCallId: row.provider_call_id }));
   }
 
   async unanswered(graceMs: number): Promise<readonly ContextId[]> {

@@ -42,11 +42,34 @@ export class AriClient {
     return 'placed';
   }
 
-  /** Whether Asterisk has a channel of this id now. */
-  async hasChannel(channelId: string, signal: AbortSignal): Promise<boolean> {
+  /** The channel of this id; null when Asterisk has none now. */
+  async channel(channelId: string, signal: AbortSignal): Promise<AriChannel | null> {
     const answer = await this.#request('GET', `/channels/${encodeURIComponent(channelId)}`, { signal });
-    if (answer.status !== 200 && answer.status !== 404) throw refused('looking for the call', answer);
-    return answer.status === 200;
+    if (answer.status === 404) return null;
+    if (answer.status !== 200) throw refused('looking for the call', answer);
+    return { ...readChannel(parsed(answer.text)), id: channelId };
+  }
+
+  /** All channels that Asterisk has now. */
+  async channels(signal: AbortSignal): Promise<readonly AriChannel[]> {
+    const answer = await this.#request('GET', '/channels', { signal });
+    const list = answer.status === 200 ? parsed(answer.text) : null;
+    if (!Array.isArray(list)) throw refused('asking for the calls', answer);
+    return list.map(readChannel);
+  }
+
+  /** Lets Asterisk send an application only events of these types (16.3 and newer). */
+  async filterEvents(application: string, types: readonly string[], signal: AbortSignal): Promise<void> {
+    const path = `/applications/${encodeURIComponent(application)}/eventFilter`;
+    const answer = await this.#request('PUT', path, { body: { allowed: types.map((type) => ({ type })) }, signal });
+    if (answer.status !== 200) throw refused('choosing events', answer);
+  }
+
+  /** Where the events of all channels come from, as a WebSocket's address and headers. */
+  eventStream(application: string): { readonly url: string; readonly headers: Readonly<Record<string, string>> } {
+    const query = new URLSearchParams({ app: application, subscribeAll: 'true' });
+    const url = `${this.#baseUrl.replace(/^http/, 'ws')}/events?${query}`;
+    return { url, headers: { authorization: this.#authorization } };
   }
 
   /** Ends a channel; one that is gone already is fine. */
@@ -55,21 +78,6 @@ export class AriClient {
       signal,
     });
     if (answer.status !== 204 && answer.status !== 404) throw refused('hanging up', answer);
-  }
-
-  async sendDigits(channelId: string, digits: string, signal: AbortSignal): Promise<void> {
-    const path = `/channels/${encodeURIComponent(channelId)}/dtmf?dtmf=${encodeURIComponent(digits)}`;
-    const answer = await this.#request('POST', path, { signal });
-    if (answer.status !== 204) throw refused('sending digits', answer);
-  }
-
-  /** Sets a channel variable, for the dialplan to go on by. */
-  async setVariable(channelId: string, name: string, value: string, signal: AbortSignal): Promise<void> {
-    const query = new URLSearchParams({ variable: name, value });
-    const answer = await this.#request('POST', `/channels/${encodeURIComponent(channelId)}/variable?${query}`, {
-      signal,
-    });
-    if (answer.status !== 204) throw refused(`setting ${name}`, answer);
   }
 
   /** Asks who Asterisk is: the check behind "verify". @throws AppError carrier_failed in words. */
@@ -100,6 +108,43 @@ export class AriClient {
     } catch (cause) {
       throw new AppError('carrier_failed', { detail: `Asterisk's ARI does not answer at ${this.#baseUrl}`, cause });
     }
+  }
+}
+
+/** What we read of a channel. */
+export type AriChannel = {
+  readonly id: string;
+  /** E.g. PJSIP/carrier-00000012: by it the dialplan's applications know a channel. */
+  readonly name: string;
+  /** Down, Ring, Ringing, Up … */
+  readonly state: string;
+  /** The dialplan application it is in. */
+  readonly application: string;
+};
+
+function readChannel(json: unknown): AriChannel {
+  const channel = fieldsOf(json);
+  return {
+    id: textOf(channel['id']),
+    name: textOf(channel['name']),
+    state: textOf(channel['state']),
+    application: textOf(fieldsOf(channel['dialplan'])['app_name']),
+  };
+}
+
+function fieldsOf(json: unknown): Readonly<Record<string, unknown>> {
+  return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 

@@ -1,46 +1,52 @@
-import type { OpenCredential } from '../../../core/credential/credential.ts';
 import { AppError } from '../../../core/errors.ts';
 import type { Dialer, DialOrder, DialOutcome } from '../../../core/ports/dialer.ts';
 import { wasNeverSent } from '../../was-never-sent.ts';
-import { AriClient } from './ari-client.ts';
+import type { AriLinks } from './ari-links.ts';
+import { dialSettings } from './dial-settings.ts';
 import { dialEndpoint } from './endpoint.ts';
+import { channelIdOf } from './watch-calls.ts';
 
 /** Contexts of the manual's dialplans for calls that we originate. */
 const CONTEXTS = { audiosocket: 'rapida-outbound', websocket: 'rapida-outbound-ws' } as const;
 const DEFAULT_EXTENSION = 's';
+/** A call is placed all the same where events cannot be had: then its end is known by its time-out only. */
+const EVENTS_WITHIN_MS = 1_500;
 
 /**
  * Places calls over Asterisk's REST interface. The channel id is made from the contextId, so asking twice for the same call
- * places it once as long as it rings or talks; whether it does can be asked, too.
+ * places it once as long as it rings or talks; whether it does can be asked, too. Events are listened to first: a callee who is
+ * busy is so within milliseconds.
  */
-export const ariDialer: Dialer = {
-  spacingMs: 0,
-  objection: ({ to, credential }) => {
-    try {
-      dialEndpoint(to, dialSettings(credential));
-      return null;
-    } catch (error) {
-      return error instanceof AppError ? (error.detail ?? error.message) : 'the number cannot be dialled';
-    }
-  },
-  dial: async (order, signal) => {
-    const channelId = channelIdOf(order);
-    try {
-      await clientOf(order.credential).originate(originateRequest(order, channelId), signal);
-      return { type: 'placed', providerCallId: channelId };
-    } catch (error) {
-      return outcomeOf(error);
-    }
-  },
-  find: async (order, _placedAfter, signal) => {
-    const providerCallId = channelIdOf(order);
-    return (await clientOf(order.credential).hasChannel(providerCallId, signal)) ? [providerCallId] : [];
-  },
-  hangUp: (credential, providerCallId, signal) => clientOf(credential).hangUp(providerCallId, 'normal', signal),
-};
-
-function channelIdOf({ contextId }: Pick<DialOrder, 'contextId'>): string {
-  return `rapida-${contextId}`;
+export function ariDialer(links: AriLinks): Dialer {
+  return {
+    spacingMs: 0,
+    objection: ({ to, credential }) => {
+      try {
+        dialEndpoint(to, dialSettings(credential));
+        return null;
+      } catch (error) {
+        return error instanceof AppError ? (error.detail ?? error.message) : 'the number cannot be dialled';
+      }
+    },
+    dial: async (order, signal) => {
+      const link = links.open(order.credential);
+      const channelId = channelIdOf(order.contextId);
+      try {
+        const request = originateRequest(order, channelId);
+        await link.whenOpen(EVENTS_WITHIN_MS).catch(() => undefined);
+        await link.client.originate(request, signal);
+        return { type: 'placed', providerCallId: channelId };
+      } catch (error) {
+        return outcomeOf(error);
+      }
+    },
+    find: async ({ contextId, credential }, _placedAfter, signal) => {
+      const providerCallId = channelIdOf(contextId);
+      return (await links.open(credential).client.channel(providerCallId, signal)) === null ? [] : [providerCallId];
+    },
+    hangUp: (credential, providerCallId, signal) =>
+      links.open(credential).client.hangUp(providerCallId, 'normal', signal),
+  };
 }
 
 function originateRequest(order: DialOrder, channelId: string) {
@@ -55,25 +61,6 @@ function originateRequest(order: DialOrder, channelId: string) {
     ringSeconds: ringTimeoutSeconds,
     variables: { RAPIDA_CONTEXT_ID: contextId },
   };
-}
-
-function dialSettings(credential: OpenCredential) {
-  const technology = credential.text('endpoint_technology');
-  const trunk = credential.text('trunk');
-  const template = credential.text('endpoint_template');
-  return {
-    ...(technology && { endpoint_technology: technology }),
-    ...(trunk && { trunk }),
-    ...(template && { endpoint_template: template }),
-  };
-}
-
-function clientOf(credential: OpenCredential): AriClient {
-  return new AriClient({
-    ari_url: credential.text('ari_url') ?? '',
-    ari_user: credential.text('ari_user') ?? '',
-    ari_password: credential.text('ari_password') ?? '',
-  });
 }
 
 function outcomeOf(error: unknown): DialOutcome {
