@@ -26,7 +26,7 @@ import type { Secrets } from './config/secrets.ts';
 import { SentenceCache } from './conversation/sentence-cache.ts';
 import type { CallContext } from './core/call/call-context.ts';
 import type { AssistantId, NodeId, ProjectId } from './core/ids.ts';
-import type { CallControl, OpenListener } from './core/ports/channel.ts';
+import type { CallControl, Channel, OpenListener } from './core/ports/channel.ts';
 import type { EventLog } from './core/ports/event-log.ts';
 import { API_KEY_SCOPES } from './core/project/project.ts';
 import { createHttpServer, type ListeningAt } from './http/http-server.ts';
@@ -93,6 +93,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const lease = stack.use(
     new NodeLease({ nodes: storage.nodes, nodeId, activeCalls: () => liveCalls.size, ...shared }),
   );
+  const dialling: Channel[] = [];
   const bus = stack.use(openPostgresBus({ connection: storage.connection, ...shared }));
   bus.subscribe({
     message: (message) => {
@@ -100,7 +101,10 @@ export async function startServer(parts: ServerParts): Promise<Server> {
         keys.forget(message.apiKeyId);
         digestKeys.forget();
       }
-      if (message.type === 'call.end') liveCalls.end(message.contextId, message.reason);
+      if (message.type === 'call.end') {
+        liveCalls.end(message.contextId, message.reason);
+        for (const { dialer } of dialling) dialer?.ended?.(message.contextId);
+      }
       if (message.type === 'project.changed') {
         lines.forget(message.projectId);
         directory.forgetTrunks();
@@ -169,6 +173,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
       receiveDirectCall({ ...shared, assistants, calls, lines, admit, opened }, { ...call, channel: 'sip' }),
   };
   const channels = createChannels({ worker, audioSocket: config.audioSocket, sip, ...shared });
+  dialling.push(...channels);
   const useCases = assembleUseCases({
     ...shared,
     storage,

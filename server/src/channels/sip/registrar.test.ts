@@ -1,21 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import type { AssistantId } from '../../core/ids.ts';
-import { request } from '../../protocols/sip/fakes/wire.ts';
+import { FakeFlow, request } from '../../protocols/sip/fakes/wire.ts';
 import { Registrar } from './registrar.ts';
 
 const ID = '100' as AssistantId;
 
 function registrar() {
   let nowMs = 0;
+  const flow = new FakeFlow();
   const one = new Registrar(() => nowMs);
   const register = (...lines: string[]) => {
-    const { status, headers } = one.answer(ID, request('REGISTER sip:192.0.2.1', ...lines));
+    const { status, headers } = one.answer(ID, request('REGISTER sip:192.0.2.1', ...lines), flow);
     return [status, ...headers.map(({ name, value }) => `${name}: ${value}`)];
   };
   const pass = (seconds: number) => {
     nowMs += seconds * 1000;
   };
-  return { register, pass };
+  const find = (name: string) => one.find(ID, name)?.uri ?? null;
+  return { register, pass, find, flow };
 }
 
 describe('the registrar', () => {
@@ -60,5 +62,17 @@ describe('the registrar', () => {
     pass(60);
 
     expect(register()).toEqual([200]);
+  });
+
+  test('finds a phone by the name in its Contact, or the newest by the assistant, until its time is up or its flow closed', () => {
+    const { register, pass, find, flow } = registrar();
+    register('Contact: <sip:desk@192.0.2.9>', 'Expires: 300');
+    register('Contact: <sip:hall@192.0.2.9>', 'Expires: 100');
+
+    expect([find('desk'), find('100'), find('cellar')]).toEqual(['sip:desk@192.0.2.9', 'sip:hall@192.0.2.9', null]);
+    pass(101);
+    expect([find('hall'), find('100')]).toEqual([null, 'sip:desk@192.0.2.9']);
+    flow.isOpen = false;
+    expect(find('desk')).toBeNull();
   });
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { OpenListener } from '../../core/ports/channel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
+import type { DialOrder } from '../../core/ports/dialer.ts';
 import type { EventLog } from '../../core/ports/event-log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import type { Random } from '../../core/ports/random.ts';
@@ -11,9 +12,10 @@ import { randomToken } from '../../protocols/sip/environment.ts';
 import { createResponse } from '../../protocols/sip/message/create.ts';
 import { redactUri } from '../../protocols/sip/message/sip-uri.ts';
 import type { ServerTransaction } from '../../protocols/sip/transaction/server-transaction.ts';
-import type { Protocol, Target, Transport } from '../../protocols/sip/transport/flow.ts';
+import type { Flow, Protocol, Target, Transport } from '../../protocols/sip/transport/flow.ts';
 import { openStreamTransport } from '../../protocols/sip/transport/stream-transport.ts';
 import { openUdpTransport } from '../../protocols/sip/transport/udp-transport.ts';
+import { locateServer } from '../../protocols/sip/uac/locate-server.ts';
 import type { IncomingCall } from '../../protocols/sip/uas/incoming-call.ts';
 import { UserAgent } from '../../protocols/sip/user-agent.ts';
 import { ADMISSION_LIMITS, type AdmissionLimits, SipAdmission } from './admission.ts';
@@ -21,6 +23,9 @@ import { AdvertisedAddress } from './advertised-address.ts';
 import { SipAuthenticator } from './authenticate.ts';
 import { dnsResolver } from './dns-resolver.ts';
 import { IncomingLeg } from './incoming-leg.ts';
+import { OutboundCalls } from './outbound-calls.ts';
+import type { SipLine } from './outbound-leg.ts';
+import { phoneRoute, type Route } from './outbound-route.ts';
 import type { RtpMedia, SipCalls, SipDirectory } from './ports.ts';
 import { refusalOf } from './refusal.ts';
 import { Registrar } from './registrar.ts';
@@ -55,6 +60,9 @@ export interface SipServer extends OpenListener {
   readonly ports: { readonly udp: number; readonly tcp: number; readonly tls: number | null };
   /** Calls, transactions and dialogs held: all zero when idle. */
   readonly load: { readonly calls: number; readonly transactions: number; readonly dialogs: number };
+  readonly outbound: OutboundCalls;
+  /** The way to a phone that has registered here for the order's assistant, as this name or number; null: there is none. */
+  phoneRoute(order: Pick<DialOrder, 'assistantId' | 'to' | 'from'>): Route | null;
 }
 
 const REALM = 'assistant-api';
@@ -76,6 +84,7 @@ export async function openSipServer(parts: SipServerParts): Promise<SipServer> {
 
 class BuiltInServer implements SipServer {
   readonly protocol = 'SIP';
+  readonly outbound: OutboundCalls;
   readonly #parts: SipServerParts;
   readonly #agent: UserAgent;
   readonly #admission: SipAdmission;
@@ -99,6 +108,11 @@ class BuiltInServer implements SipServer {
     this.#authenticator = new SipAuthenticator({ directory, digest, realm: REALM, failures, clock });
     this.#registrar = new Registrar(() => clock.nowMs());
     this.#addresses = new AdvertisedAddress({ ...settings, bindHost: settings.host });
+    const line: SipLine = {
+      call: (options) => this.#agent.call(options),
+      addressFor: (uri, flow) => this.#addressFor(uri, flow),
+    };
+    this.outbound = new OutboundCalls({ ...parts, line });
     this.#agent = new UserAgent({
       clock,
       random,
@@ -132,7 +146,14 @@ class BuiltInServer implements SipServer {
 
   get load(): SipServer['load'] {
     const { transactions, dialogs } = this.#agent.load;
-    return { calls: this.#legs.size, transactions, dialogs };
+    return { calls: this.#legs.size + this.outbound.size, transactions, dialogs };
+  }
+
+  phoneRoute({ assistantId, to, from }: Pick<DialOrder, 'assistantId' | 'to' | 'from'>): Route | null {
+    const phone = this.#registrar.find(assistantId, to);
+    if (!phone) return null;
+    const host = this.#addresses.of(phone.flow.remote.address, phone.flow.local.address);
+    return phoneRoute(phone, { assistantId, from, host });
   }
 
   async open(): Promise<void> {
@@ -151,17 +172,30 @@ class BuiltInServer implements SipServer {
 
   drain(): void {
     this.#admission.isDraining = true;
+    this.outbound.drain();
   }
 
   /** Says BYE to every call, and waits a second for the answers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     for (const leg of [...this.#legs]) leg.hangUp();
+    this.outbound.close();
     const { clock } = this.#parts;
     const untilMs = clock.nowMs() + GOODBYE_MS;
     while (this.#agent.load.dialogs > 0 && clock.nowMs() < untilMs)
       await new Promise<void>((resolve) => clock.after(20, resolve));
     await this.#agent[Symbol.asyncDispose]();
+  }
+
+  async #addressFor(uri: string, flow?: Flow): Promise<string> {
+    const { random } = this.#parts;
+    const below = (limit: number) => random.below(limit);
+    const tools = { resolver: dnsResolver, protocols: [...this.#bound.keys()], below };
+    const targets = flow ? [flow.remote] : await locateServer(uri, tools);
+    const learnt = await Promise.all(targets.map(({ address }) => this.#addresses.learn(address).catch(() => null)));
+    const address = learnt.find((each) => each !== null);
+    if (address) return address;
+    throw new AppError('carrier_failed', { detail: 'the name of the trunk leads nowhere, or no route leads there' });
   }
 
   async #listen(
@@ -222,7 +256,7 @@ class BuiltInServer implements SipServer {
       const verdict = await this.#authenticator.authenticate(request, flow);
       if (verdict.type === 'refused') return this.#respond(transaction, verdict);
       await this.#addresses.learn(flow.remote.address);
-      this.#respond(transaction, this.#registrar.answer(verdict.assistant.assistantId, request));
+      this.#respond(transaction, this.#registrar.answer(verdict.assistant.assistantId, request, flow));
     } catch (error) {
       const failure = toAppError(error);
       this.#parts.log.error('sip.register_failed', { remoteAddress: flow.remote.address, code: failure.code }, error);

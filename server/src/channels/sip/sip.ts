@@ -1,23 +1,29 @@
 import type { Channel } from '../../core/ports/channel.ts';
 import { sipCredentialSchema } from './credential-schema.ts';
+import { sipDialer } from './dialer.ts';
 import type { SipCalls } from './ports.ts';
-import { openSipServer, type SipServerParts } from './sip-server.ts';
+import { openSipServer, type SipServer, type SipServerParts } from './sip-server.ts';
 
 export type SipParts = Omit<SipServerParts, 'calls'> & Pick<SipCalls, 'open'>;
 
 /** Calls over our own SIP server: any phone or PBX, without a carrier. */
 export function createSip({ open, ...parts }: SipParts): Channel {
+  let server: SipServer | null = null;
+  const hasTls = parts.settings.tls !== null;
   return {
     name: 'sip',
     credentialSchema: sipCredentialSchema,
-    listen: (control) =>
-      openSipServer({
+    dialer: sipDialer({ server: () => server, hasTls, random: parts.random }),
+    listen: async (control) => {
+      server = await openSipServer({
         ...parts,
         calls: {
           open,
           attach: (contextId, media) => control.attachMedia({ contextId, channel: 'sip', media }),
           end: (contextId, reason) => control.endCall(contextId, reason),
         },
-      }),
+      });
+      return server;
+    },
   };
 }

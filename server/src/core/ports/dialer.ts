@@ -46,4 +46,6 @@ export interface Dialer {
   find(order: DialOrder, placedAfter: Date, signal: AbortSignal): Promise<readonly string[]>;
   /** Ends a call; one that is over already is fine. @throws AppError carrier_failed. */
   hangUp(credential: OpenCredential, providerCallId: string, signal: AbortSignal): Promise<void>;
+  /** The record of a call was closed, maybe on another node: where this process itself lets it ring, it stops. */
+  ended?(contextId: ContextId): void;
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietLog } from '../../../test/fakes/quiet-log.ts';
 import { freshStorage } from '../../../test/postgres/fresh-database.ts';
 import { type SampleAssistant, sampleAssistant, sampleContext } from '../../../test/postgres/sample-calls.ts';
-import type { NodeId } from '../../core/ids.ts';
+import type { CredentialId, DeploymentId, NodeId } from '../../core/ids.ts';
 import { openStorage, type Storage } from '../open-storage.ts';
 
 const LONG_MS = 600_000;
@@ -53,6 +54,33 @@ test('calls of a node silent for 15 s end as lost, those of a beating one go on'
   expect(await stored(lost)).toMatchObject({ status: 'failed', endReason: 'node_lost' });
   expect(await stored(kept)).toMatchObject({ status: 'live', endReason: null });
 });
+
+test.each(['placing', 'placed'] as const)(
+  'a SIP call that a dead node was %s ends as lost; a carrier rings on',
+  async (state) => {
+    const dead = `dead-${state}` as NodeId;
+    await storage.nodes.register(node(dead));
+    const dialled = async (channel: 'sip' | 'twilio') => {
+      const order = { deploymentId: randomUUID() as DeploymentId, credentialId: randomUUID() as CredentialId };
+      const options = { ringTimeoutSeconds: 30, maxDurationSeconds: 600, hasMachineDetection: false };
+      const context = sampleContext(assistant, { channel, direction: 'outbound' });
+      await storage.outbound.enqueue({ ...order, context, options });
+      await storage.outbound.take(dead, 30_000, context.contextId);
+      await storage.outbound.placing(context.contextId, dead);
+      if (state === 'placed') await storage.outbound.placed(context.contextId, `id-${channel}`, 90_000);
+      return context.contextId;
+    };
+    const [ours, theirs] = [await dialled('sip'), await dialled('twilio')];
+    await sql(`update nodes set heartbeat_at = now() - interval '16 s' where id = '${dead}';
+    update outbound_calls set placing_since = now() - interval '16 s'`);
+
+    expect(await storage.nodes.reap(15_000)).toEqual([ours]);
+
+    expect(await stored(ours)).toMatchObject({ status: 'failed', endReason: 'node_lost' });
+    expect(await stored(theirs)).toMatchObject({ endReason: null });
+    expect(await storage.outbound.take('alive' as NodeId, 1_000, ours)).toBeNull();
+  },
+);
 
 test('a node that was taken for dead is back with its next beat', async () => {
   await storage.nodes.register(node('asleep'));

@@ -9,6 +9,8 @@ type Registration = Parameters<NodeRepository['register']>[0];
 
 /** Rows ended by one sweep of contexts; the next sweep takes the rest. */
 const SWEEP_LIMIT = 500;
+/** On these, a call that rings is held by the process that placed it, and by no carrier: it ends with its process. */
+const OWN_SIGNALLING = ['sip'];
 
 /** The processes sharing the database, in PostgreSQL. All times are the database's own, so clocks may differ. */
 export class PostgresNodeRepository implements NodeRepository {
@@ -55,6 +57,15 @@ export class PostgresNodeRepository implements NodeRepository {
           and (claimed_by in (select id from gone)
             or (claimed_at < now() - ${silence} and not exists (select from nodes where nodes.id = claimed_by)))
         returning context_id
+      ), unplaced as (
+        update calls
+        set context_status = 'failed', status = 'failed', end_reason = 'node_lost', ended_at = now()
+        from outbound_calls o
+        where o.context_id = calls.context_id and calls.context_status = 'pending'
+          and calls.channel = any(${OWN_SIGNALLING}) and o.state in ('placing', 'placed')
+          and o.placing_since < now() - ${silence}
+          and (o.lease_owner in (select id from gone) or not exists (select from nodes where nodes.id = o.lease_owner))
+        returning calls.context_id
       ), overdue as (
         select context_id from calls where context_status = 'pending' and expires_at <= now()
         order by expires_at limit ${SWEEP_LIMIT} for update skip locked
@@ -64,7 +75,7 @@ export class PostgresNodeRepository implements NodeRepository {
         from overdue where calls.context_id = overdue.context_id and context_status = 'pending'
         returning calls.context_id
       )
-      select context_id from lost union all select context_id from expired`
+      select context_id from lost union all select context_id from unplaced union all select context_id from expired`
       .execute(this.#api)
       .catch(rethrow);
     return rows.map(({ context_id }) => context_id);

@@ -158,7 +158,7 @@ export class PostgresOutboundRepository implements OutboundRepository {
   async placed(contextId: ContextId, providerCallId: string, answerWithinMs: number): Promise<boolean> {
     const { rows } = await sql<{ is_open: boolean }>`
       with done as (
-        update outbound_calls set state = 'placed', lease_owner = null, lease_until = null, placed_at = now(),
+        update outbound_calls set state = 'placed', lease_until = null, placed_at = now(),
           placing_since = coalesce(placing_since, now())
         where context_id = ${contextId}
       )

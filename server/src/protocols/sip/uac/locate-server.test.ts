@@ -115,6 +115,36 @@ describe('failover', () => {
     expect(flows.get('192.0.2.11:5060')?.take()).toContain('INVITE');
   });
 
+  test('a server that says nothing is avoided by the next call, and one taken back goes to no other server', async () => {
+    const { clock, flows, call } = dialing();
+    const outgoing = await call();
+
+    outgoing.cancel();
+    await call();
+
+    expect([flows.get('192.0.2.11:5060')?.take(), flows.get('192.0.2.12:5070')?.take()]).toEqual([
+      ['INVITE'],
+      ['INVITE'],
+    ]);
+    clock.advance(32_000);
+    await settle();
+    expect(flows.get('192.0.2.12:5070')?.sent.map(({ callId }) => callId)).not.toContain(outgoing.callId);
+  });
+
+  test('a call taken back before its server is found is over at once', async () => {
+    const { agent, flows } = fakeAgent({ resolver: DNS });
+    const log: number[] = [];
+    const handlers = { ended: () => {}, answered: () => {}, refused: (status: number) => void log.push(status) };
+    const media = { offer: () => '', answer: () => '', accept: () => true, rollback: () => {} };
+    const outgoing = agent.call({ to, from: { uri: 'sip:us@h', params: new Map() }, media, handlers });
+
+    outgoing.cancel();
+    await settle();
+
+    expect(log).toEqual([487]);
+    expect(flows.get('192.0.2.11:5060')?.sent ?? []).toEqual([]);
+  });
+
   test('a request over 1300 bytes goes by TCP where there is one, else by UDP (18.1.1)', async () => {
     const headers = [{ name: 'X-Long', value: 'x'.repeat(1300) }];
     const { agent, flows, transport } = fakeAgent({ resolver: DNS });
@@ -143,8 +173,9 @@ describe('failover', () => {
     const handlers = { ended: () => {}, answered: () => {}, refused: () => {} };
     const media = { offer: () => 'offer', answer: () => '', accept: () => true, rollback: () => {} };
     const call = async () => {
-      agent.agent.call({ to, from: { uri: 'sip:us@h', params: new Map() }, media, handlers });
+      const outgoing = agent.agent.call({ to, from: { uri: 'sip:us@h', params: new Map() }, media, handlers });
       await settle();
+      return outgoing;
     };
     const sentTo = (address: string) => agent.flows.get(address)?.sent.at(-1) as SipRequest;
     return { ...agent, call, sentTo };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { settle } from '../../../../test/fakes/fake-clock.ts';
 import { DigestClient } from '../../digest/digest-client.ts';
-import { lastSent } from '../fakes/agent.ts';
+import { FakeMedia, fakeAgent, lastSent } from '../fakes/agent.ts';
 import { ANSWER, placed } from '../fakes/placed-call.ts';
-import { request, responseTo } from '../fakes/wire.ts';
+import { FakeFlow, request, responseTo } from '../fakes/wire.ts';
 import { bodyText, headerOf } from '../message/message.ts';
 import { answerWithDigest } from './answer-challenge.ts';
 
@@ -35,6 +35,33 @@ describe('a call goes out (13.2)', () => {
     await reply(200, ...ANSWER);
 
     expect(flow.take()).toEqual(['INVITE', 'ACK', 'ACK', 'ACK']);
+  });
+
+  test('the first provisional response is told, a 100 too, and only the first', async () => {
+    let count = 0;
+    const handlers = { ended: () => {}, answered: () => {}, refused: () => {}, trying: () => void count++ };
+    const { reply } = await placed({ handlers });
+
+    await reply(100);
+    await reply(180);
+
+    expect(count).toBe(1);
+  });
+
+  test('a flow that is handed in is used, whatever the address says', async () => {
+    const flow = new FakeFlow('UDP', '198.51.100.7:1024');
+
+    const { agent } = fakeAgent();
+    agent.call({
+      to: 'sip:desk@10.0.0.5',
+      from: { uri: 'sip:us@192.0.2.1', params: new Map() },
+      media: new FakeMedia(),
+      flow,
+      handlers: { ended: () => {}, answered: () => {}, refused: () => {} },
+    });
+    await settle();
+
+    expect(lastSent(flow, 'INVITE').uri).toBe('sip:desk@10.0.0.5');
   });
 
   test('an answer that cannot be used: ACK, then BYE', async () => {

@@ -21,6 +21,8 @@ export type OutgoingCallOptions = {
   readonly from: NameAddress;
   /** Where the request goes, when not to the host of `to`: an outbound proxy's URI. */
   readonly proxy?: string;
+  /** The flow to use instead of looking the peer up: the one a phone has registered by. */
+  readonly flow?: Flow;
   readonly media: OfferAnswer;
   readonly credentials?: ChallengeAnswerer;
   readonly headers?: readonly Header[];
@@ -31,6 +33,8 @@ export type OutgoingCallOptions = {
 };
 
 export type OutgoingCallHandlers = CallHandlers & {
+  /** The first provisional response, a 100 too: somebody has the call. */
+  readonly trying?: () => void;
   /** 180, 183 and the like. */
   readonly progress?: (status: number) => void;
   /** The peer sends before it answers (183 with SDP, or 180): `media` has taken its answer. */
@@ -81,6 +85,7 @@ export class OutgoingCall {
     if (this.#state !== 'calling') return;
     this.#state = 'cancelling';
     if (this.#hasProvisional) this.#sendCancel();
+    else if (!this.#sending.tryNoOther()) this.close();
   }
 
   /** Forgets the call while it is being placed: the stack is closing. */
@@ -114,8 +119,9 @@ export class OutgoingCall {
   }
 
   #send(): SendingRequest {
-    const { credentials, contactUser } = this.#options;
+    const { credentials, contactUser, flow } = this.#options;
     return new SendingRequest(this.#core, this.#draft, {
+      ...(flow ? { flow } : {}),
       ...(credentials ? { credentials } : {}),
       ...(contactUser === undefined ? {} : { contactUser }),
       handlers: {
@@ -137,6 +143,7 @@ export class OutgoingCall {
     this.#hasProvisional = true;
     if (this.#state === 'cancelling' && isFirst) return this.#sendCancel();
     if (this.#state !== 'calling') return;
+    if (isFirst) this.#options.handlers.trying?.();
     const tag = tagOf(response.to);
     if (tag !== undefined && !this.#early.has(tag)) this.#early.set(tag, createClientDialog(request, response));
     if (!this.#confirmReliable(response, request, flow)) return;

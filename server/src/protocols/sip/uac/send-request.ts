@@ -60,6 +60,14 @@ export class SendingRequest {
     this.#isAbandoned = true;
   }
 
+  /** Goes to no further target; the one that says nothing is avoided for a while. False when nothing was sent yet. */
+  tryNoOther(): boolean {
+    this.#targets = [];
+    if (!this.#transaction) return false;
+    this.#avoid(this.#transaction.flow.remote);
+    return true;
+  }
+
   async #locate(): Promise<void> {
     const { resolver, random, transports, avoided, clock } = this.#core;
     const tools = { resolver, protocols: transports.protocols, below: (limit: number) => random.below(limit) };
@@ -105,7 +113,11 @@ export class SendingRequest {
     );
     this.#transaction = this.#core.transactions.request(request, flow, {
       response: (response) => this.#receive(response, request, flow),
-      failed: (why) => void this.#tryNext(why),
+      failed: (why) => {
+        // Silent for 32 s: for a while others go first.
+        if (why === 'timeout') this.#avoid(flow.remote);
+        void this.#tryNext(why);
+      },
     });
   }
 
@@ -134,10 +146,11 @@ export class SendingRequest {
     return true;
   }
 
-  #avoid(target: Target, response: SipResponse): void {
+  #avoid(target: Target, response?: SipResponse): void {
     const { avoided, clock } = this.#core;
     for (const [key, untilMs] of avoided) if (untilMs <= clock.nowMs()) avoided.delete(key);
-    const seconds = Math.min(secondsOf(response, 'Retry-After') ?? DEFAULT_AVOID_SECONDS, MAX_AVOID_SECONDS);
+    const asked = response && secondsOf(response, 'Retry-After');
+    const seconds = Math.min(asked ?? DEFAULT_AVOID_SECONDS, MAX_AVOID_SECONDS);
     avoided.set(targetKey(target), clock.nowMs() + seconds * 1000);
   }
 
