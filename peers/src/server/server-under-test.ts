@@ -166,6 +166,19 @@ export class ServerUnderTest implements AsyncDisposable {
     return JSON.parse(answer.body);
   }
 
+  /** A POST with the API key, the answer's body parsed. @throws Error for any status but 2xx. */
+  async post(path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: { 'x-api-key': this.apiKey, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok)
+      throw new Error(`POST ${path} answered ${answer.status}: ${text}; the server said:\n${this.#output}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
   /** Phase 1 of a call to its assistant. @throws Error with the end of its output when it refuses. */
   async requestCall(from = '15551234'): Promise<string> {
     try {

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Asterisk, startAsterisk } from '../src/asterisk/asterisk.ts';
+import { OutboundLine } from '../src/asterisk/outbound-line.ts';
+import { type ServerUnderTest, startServer } from '../src/server/server-under-test.ts';
+
+let server: ServerUnderTest;
+let asterisk: Asterisk;
+let line: OutboundLine;
+
+beforeAll(async () => {
+  server = await startServer();
+  asterisk = await startAsterisk({
+    http: server.http,
+    audioSocket: server.audioSocket,
+    sip: server.sip,
+    assistantId: server.assistantId,
+    apiKey: server.apiKey,
+  });
+  line = await OutboundLine.open(server, asterisk);
+}, 180_000);
+
+afterAll(async () => {
+  await asterisk?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+});
+
+describe('what a real Asterisk 22 tells of a call that we placed', () => {
+  // Every one of them may ring for 30 s: that long it would take to know without its events.
+  test.each([
+    ['busy', 'busy'],
+    ['congestion', 'carrier_failed'],
+    ['rejected', 'rejected'],
+    ['unallocated', 'carrier_failed'],
+  ])('a callee that is %s ends it as %s at once', async (number, endReason) => {
+    const contextId = await line.call(number);
+
+    const { call } = await server.endedCall(contextId, 15_000);
+
+    expect(call).toMatchObject({ status: 'failed', endReason });
+  });
+
+  test('nobody takes it: it ends with the ringing time, not with our own grace period behind it', async () => {
+    const contextId = await line.call('noanswer', { ringTimeoutSeconds: 5 });
+
+    const { call } = await server.endedCall(contextId, 14_000);
+
+    expect(call).toMatchObject({ status: 'failed', endReason: 'no_answer' });
+  }, 30_000);
+
+  test.each(['audiosocket', 'websocket'])('a callee who hangs up ends the conversation over %s', async (transport) => {
+    const contextId = await line.call('hangsup', { transport });
+
+    const { call } = await server.endedCall(contextId, 15_000);
+
+    expect(call).toMatchObject({ status: 'ended', endReason: 'caller_hung_up' });
+  });
+});
