@@ -32,6 +32,15 @@ export async function freeUdpPort(): Promise<number> {
   return port;
 }
 
+/** A port that was free for UDP and TCP a moment ago, out of the way of connections that others make. */
+export async function freeSipPort(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const port = BLOCK_START + Math.floor(Math.random() * (BLOCK_END - BLOCK_START));
+    if ((await isFree(port)) && (await isFreeTcp(port))) return port;
+  }
+  throw new Error(`no port free for UDP and TCP between ${BLOCK_START} and ${BLOCK_END}`);
+}
+
 /** The first port of a block of UDP ports whose first and last are free; by chance, so that two runs hardly meet. */
 export async function freeUdpBlock(size: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
@@ -50,5 +59,17 @@ async function isFree(port: number): Promise<boolean> {
   socket.bind(port, HOST);
   const isBound = await bound;
   socket.close();
+  return isBound;
+}
+
+async function isFreeTcp(port: number): Promise<boolean> {
+  const server = createServer();
+  const bound = once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
+  server.listen(port, HOST);
+  const isBound = await bound;
+  server.close();
   return isBound;
 }

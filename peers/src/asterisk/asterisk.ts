@@ -35,20 +35,27 @@ export type AsteriskTarget = {
   readonly apiKey: string;
 };
 
+export type AsteriskOptions = {
+  /** Configuration files by name, in place of ours (peers/asterisk/etc) or beside them; `@NAMES@` are filled in here too. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The login of `files`' own ari.conf; a random one of ours when left out. */
+  readonly ariLogin?: { readonly user: string; readonly password: string };
+};
+
 /**
  * A real Asterisk 22 on loopback, unpacked from Debian's packages into the cache, with ports and a run folder of its own:
  * several may run at once. @throws DebianPackageMissing when Debian does not offer Asterisk 22 today.
  */
-export async function startAsterisk(target: AsteriskTarget): Promise<Asterisk> {
+export async function startAsterisk(target: AsteriskTarget, options: AsteriskOptions = {}): Promise<Asterisk> {
   const root = await privateRoot(SUITE, ['asterisk']);
   await linkSounds(join(root.path, 'usr/share/asterisk/sounds'));
   const runFolder = await mkdtemp(join(tmpdir(), 'asterisk-'));
   const [httpPort = 0] = await freeTcpPorts(1);
   const ports = { http: httpPort, sip: await freeUdpPort(), rtp: await freeUdpBlock(RTP_PORTS) };
-  const password = crypto.randomUUID();
-  await writeConfigFiles(runFolder, configValues(target, { root, runFolder, ports, password }));
+  const ariLogin = options.ariLogin ?? { user: ARI_USER, password: crypto.randomUUID() };
+  await writeConfigFiles(runFolder, configValues(target, { root, runFolder, ports, ariLogin }), options.files);
   const command = [...root.command('asterisk'), '-C', join(runFolder, 'etc/asterisk.conf')];
-  const asterisk = new Asterisk({ command, runFolder, ports, password });
+  const asterisk = new Asterisk({ command, runFolder, ports, ariLogin });
   await asterisk.boot();
   return asterisk;
 }
@@ -69,23 +76,35 @@ type Run = {
   readonly command: readonly string[];
   readonly runFolder: string;
   readonly ports: Ports;
-  readonly password: string;
+  readonly ariLogin: { readonly user: string; readonly password: string };
 };
 
 /** A running Asterisk. Its run folder goes when it stops. */
 export class Asterisk implements AsyncDisposable {
   readonly ari: Ari;
+  readonly ariLogin: Run['ariLogin'];
   readonly ports: Ports;
   readonly runFolder: string;
   readonly #command: readonly string[];
   #process: ChildProcess | undefined;
   readonly #endWithUs = () => this.#process?.kill('SIGKILL');
 
-  constructor({ command, runFolder, ports, password }: Run) {
+  constructor({ command, runFolder, ports, ariLogin }: Run) {
     this.#command = command;
     this.runFolder = runFolder;
     this.ports = ports;
-    this.ari = new Ari(`http://${HOST}:${ports.http}`, ARI_USER, password);
+    this.ariLogin = ariLogin;
+    this.ari = new Ari(this.ariUrl, ariLogin.user, ariLogin.password);
+  }
+
+  /** What a credential's `ari_url` is. */
+  get ariUrl(): string {
+    return `http://${HOST}:${this.ports.http}`;
+  }
+
+  /** The words that start its console program; `-rx COMMAND` follows. */
+  get consoleCommand(): readonly string[] {
+    return this.#command;
   }
 
   /** @throws Error with the end of its log when it does not boot, DebianPackageMissing for another version. */
@@ -162,8 +181,8 @@ function configValues(
     SIP_PORT: String(run.ports.sip),
     RTP_START: String(run.ports.rtp),
     RTP_END: String(run.ports.rtp + RTP_PORTS - 1),
-    ARI_USER,
-    ARI_PASSWORD: run.password,
+    ARI_USER: run.ariLogin.user,
+    ARI_PASSWORD: run.ariLogin.password,
     PHONE_PASSWORD,
     RAPIDA_HOST: target.http,
     RAPIDA_AS_HOST: target.audioSocket.host,

@@ -17,15 +17,28 @@ const EMPTY_FILES = [
   'stasis',
 ];
 
-/** Writes the configuration of one run from peers/asterisk/etc, each @NAME@ replaced. @throws Error for a name without value. */
-export async function writeConfigFiles(runFolder: string, values: Readonly<Record<string, string>>): Promise<void> {
+/**
+ * Writes the configuration of one run from peers/asterisk/etc, `others` in place of its files or beside them, each @NAME@
+ * replaced. @throws Error for a name without value.
+ */
+export async function writeConfigFiles(
+  runFolder: string,
+  values: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>> = {},
+): Promise<void> {
   for (const name of RUN_FOLDERS) await mkdir(join(runFolder, name), { recursive: true });
   const etc = join(runFolder, 'etc');
   for (const name of EMPTY_FILES) await writeFile(join(etc, `${name}.conf`), '');
   for (const file of await readdir(TEMPLATES)) {
-    const template = await readFile(join(TEMPLATES, file), 'utf8');
-    await writeFile(join(etc, file), filled(template, values, file));
+    if (others[file] !== undefined) continue;
+    await writeFile(join(etc, file), filled(await configTemplate(file), values, file));
   }
+  for (const [file, text] of Object.entries(others)) await writeFile(join(etc, file), filled(text, values, file));
+}
+
+/** One file of peers/asterisk/etc as it stands there. */
+export function configTemplate(file: string): Promise<string> {
+  return readFile(join(TEMPLATES, file), 'utf8');
 }
 
 function filled(template: string, values: Readonly<Record<string, string>>, file: string): string {

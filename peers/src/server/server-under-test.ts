@@ -9,7 +9,7 @@ import type { AssistantSettings } from '@assistant/server/core/assistant/assista
 import { systemRandom } from '@assistant/server/runtime/system-random';
 import { newApiKey } from '@assistant/server/vault/api-key';
 import { repositoryFolder } from '../cache-folder.ts';
-import { freeTcpPorts, freeUdpBlock, freeUdpPort } from '../free-ports.ts';
+import { freeSipPort, freeTcpPorts, freeUdpBlock } from '../free-ports.ts';
 import { httpGet } from '../http-get.ts';
 import { requestCall } from '../phone/phase-one.ts';
 import { runProgram } from '../run-program.ts';
@@ -75,7 +75,7 @@ export class ServerUnderTest implements AsyncDisposable {
 
   static async prepare(env: Readonly<Record<string, string>>): Promise<ServerUnderTest> {
     const [http = 0, audioSocket = 0] = await freeTcpPorts(2);
-    const ports = { http, audioSocket, sip: await freeUdpPort(), rtp: await freeUdpBlock(RTP_PORTS) };
+    const ports = { http, audioSocket, sip: await freeSipPort(), rtp: await freeUdpBlock(RTP_PORTS) };
     const folder = await mkdtemp(join(tmpdir(), 'assistant-'));
     // Under uid 0 the embedded PostgreSQL runs as another user, who must be able to pass through.
     await chmod(folder, 0o711);
