@@ -74,7 +74,7 @@ async function serve(parts: ServerParts, warnings: readonly string[]): Promise<v
       engines: server.engines,
       demo: server.demo,
       hosts: { http: config.publicHost, audioSocket: config.audioSocket.publicHost },
-      warnings,
+      warnings: [...warnings, ...server.gaps],
     }),
   );
   await signals.stop;

@@ -21,6 +21,7 @@ import { assembleManagement } from './composition/management.ts';
 import { assembleOutbound } from './composition/outbound.ts';
 import { StoredSipDirectory } from './composition/sip-directory.ts';
 import { assembleUseCases } from './composition/use-cases.ts';
+import { describeGaps } from './composition/verification-gaps.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { SentenceCache } from './conversation/sentence-cache.ts';
@@ -70,6 +71,8 @@ export interface Server extends AsyncDisposable {
   readonly demo: Demo | null;
   /** One line an engine. */
   readonly engines: readonly string[];
+  /** What lets calls in without a proof, one line each. */
+  readonly gaps: readonly string[];
   readonly liveCalls: number;
   /** No new calls; the live ones may end until the grace is over or `hurry` resolves. Resolves to how many had to be cut. */
   drain(hurry: Promise<void>): Promise<number>;
@@ -228,6 +231,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     listeners,
     demo,
     engines: await providers.describe(),
+    gaps: await describeGaps(storage),
     get liveCalls() {
       return liveCalls.size;
     },
