@@ -58,6 +58,18 @@ test('one call comes with its keys, turns and events', async () => {
     dtmf: '1#',
     turns: [],
     events: [{ atMs: 5, type: 'digit', data: { digit: '1' } }],
+    transfers: [
+      {
+        transferId: '21111111-2222-4333-8444-555555555555',
+        to: '+14155552671',
+        state: 'failed',
+        failure: 'busy',
+        returnContextId: null,
+        askedAt: '2026-11-21T10:00:00.000Z',
+        diallingAt: '2026-11-21T10:00:01.000Z',
+        overAt: '2026-11-21T10:00:09.000Z',
+      },
+    ],
   });
 });
 

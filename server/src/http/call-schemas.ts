@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { CALL_STATUSES, CHANNEL_NAMES, END_REASONS } from '../core/call/call.ts';
+import { TRANSFER_FAILURES, TRANSFER_STATES } from '../core/call/transfer.ts';
 
 const nullable = <Inner extends TSchema>(inner: Inner) => Type.Union([inner, Type.Null()]);
 const words = <const Words extends string[]>(list: readonly [...Words]) => Type.Enum([...list]);
@@ -70,11 +71,23 @@ const event = Type.Object({
   data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 
+export const transfer = Type.Object({
+  transferId: Type.String(),
+  to: Type.String({ description: 'whom the caller was to be handed to' }),
+  state: words(TRANSFER_STATES),
+  failure: nullable(words(TRANSFER_FAILURES)),
+  returnContextId: nullable(Type.String({ description: 'the attempt of the call in which the caller came back' })),
+  askedAt: time,
+  diallingAt: nullable(time),
+  overAt: nullable(time),
+});
+
 export const callDetail = Type.Object({
   call,
   dtmf: Type.String({ description: 'keys the caller pressed, in order' }),
   turns: Type.Array(turn),
   events: Type.Array(event),
+  transfers: Type.Array(transfer),
 });
 
 /** RFC 9457 */

@@ -1,7 +1,8 @@
 import type { Static } from 'typebox';
 import type { Call } from '../core/call/call.ts';
+import type { Transfer } from '../core/call/transfer.ts';
 import type { CallDetail } from '../core/ports/call-repository.ts';
-import type { call, callDetail } from './call-schemas.ts';
+import type { call, callDetail, transfer } from './call-schemas.ts';
 
 /** A call as the API shows it: its project is the key's, so it is left out; times are ISO 8601 in UTC. */
 export function renderCall({ projectId: _, createdAt, answeredAt, endedAt, ...rest }: Call): Static<typeof call> {
@@ -14,6 +15,26 @@ export function renderCall({ projectId: _, createdAt, answeredAt, endedAt, ...re
 }
 
 /** A call with its turns and events, as the API shows it. */
-export function renderDetail({ call: shown, dtmf, turns, events }: CallDetail): Static<typeof callDetail> {
-  return { call: renderCall(shown), dtmf, turns: [...turns], events: [...events] };
+export function renderDetail({ call: shown, dtmf, turns, events, transfers }: CallDetail): Static<typeof callDetail> {
+  return {
+    call: renderCall(shown),
+    dtmf,
+    turns: [...turns],
+    events: [...events],
+    transfers: transfers.map(renderTransfer),
+  };
+}
+
+function renderTransfer(shown: Transfer): Static<typeof transfer> {
+  const { transferId, to, state, failure, returnContextId, askedAt, diallingAt, overAt } = shown;
+  return {
+    transferId,
+    to,
+    state,
+    failure,
+    returnContextId,
+    askedAt: askedAt.toISOString(),
+    diallingAt: diallingAt?.toISOString() ?? null,
+    overAt: overAt?.toISOString() ?? null,
+  };
 }

@@ -14,6 +14,7 @@ import type { IdempotencyStore } from '../core/ports/idempotency-store.ts';
 import type { NodeRepository } from '../core/ports/node-repository.ts';
 import type { OutboundRepository } from '../core/ports/outbound-repository.ts';
 import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
+import type { TransferRepository } from '../core/ports/transfer-repository.ts';
 import { PostgresApiKeyRepository } from './postgres/api-key-repository.ts';
 import { PostgresAssistantRepository } from './postgres/assistant-repository.ts';
 import { PostgresAuditLog } from './postgres/audit-repository.ts';
@@ -36,6 +37,7 @@ import { readSharedSecret } from './postgres/shared-secrets.ts';
 import { exportData } from './postgres/transfer/export-data.ts';
 import { importData } from './postgres/transfer/import-data.ts';
 import type { TransferCounts } from './postgres/transfer/tables.ts';
+import { PostgresTransferRepository } from './postgres/transfer-repository.ts';
 
 /** The PostgreSQL that npm brought, with its files in `dataDir`, or one that runs elsewhere. */
 export type DatabaseSettings =
@@ -59,6 +61,7 @@ export interface Storage extends AsyncDisposable {
   readonly deployments: DeploymentRepository;
   readonly audit: AuditLog;
   readonly outbound: OutboundRepository;
+  readonly transfers: TransferRepository;
   readonly idempotency: IdempotencyStore;
   readonly nodes: NodeRepository;
   /** What turning the wrapping key over works on. */
@@ -133,6 +136,7 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     deployments: new PostgresDeploymentRepository(databases),
     audit: new PostgresAuditLog(databases),
     outbound: new PostgresOutboundRepository(databases),
+    transfers: new PostgresTransferRepository(databases),
     idempotency: new PostgresIdempotencyStore(databases),
     sealedSecrets: joinSecretStores([apiKeys, credentials]),
     nodes: new PostgresNodeRepository(databases),

@@ -3,8 +3,16 @@ import type { CarrierEvent } from '@assistant/server/calls/record-carrier-event'
 import { asteriskCallWebhook } from '@assistant/server/channels/asterisk/call-webhook';
 import type { Assistant } from '@assistant/server/core/assistant/assistant';
 import type { Call } from '@assistant/server/core/call/call';
+import type { Transfer } from '@assistant/server/core/call/transfer';
 import { AppError, type ErrorCode } from '@assistant/server/core/errors';
-import type { ApiKeyId, AssistantId, ContextId, ConversationId, ProjectId } from '@assistant/server/core/ids';
+import type {
+  ApiKeyId,
+  AssistantId,
+  ContextId,
+  ConversationId,
+  ProjectId,
+  TransferId,
+} from '@assistant/server/core/ids';
 import type { CallQuery, NewContext } from '@assistant/server/core/ports/call-repository';
 import type { CallControl, Channel, WebhookRequest } from '@assistant/server/core/ports/channel';
 import type { Clock } from '@assistant/server/core/ports/clock';
@@ -139,7 +147,13 @@ function useCases(state: State): UseCases {
     },
     getCall: async (_, contextId) =>
       contextId === CONTEXT_ID
-        ? { call: CALL, dtmf: '1#', turns: [], events: [{ atMs: 5, type: 'digit', data: { digit: '1' } }] }
+        ? {
+            call: CALL,
+            dtmf: '1#',
+            turns: [],
+            events: [{ atMs: 5, type: 'digit', data: { digit: '1' } }],
+            transfers: [TRANSFER],
+          }
         : null,
     checkReadiness: async () => {
       if (state.admission) throw new AppError(state.admission);
@@ -173,6 +187,21 @@ const CALL: Call = {
   createdAt: new Date(Date.UTC(2026, 10, 21, 10)),
   answeredAt: null,
   endedAt: null,
+};
+
+const TRANSFER: Transfer = {
+  transferId: '21111111-2222-4333-8444-555555555555' as TransferId,
+  contextId: CONTEXT_ID as ContextId,
+  conversationId: '4567890123456789' as ConversationId,
+  projectId: PROJECT,
+  to: '+14155552671',
+  state: 'failed',
+  failure: 'busy',
+  bookmark: { node: 'agent' },
+  returnContextId: null,
+  askedAt: new Date(Date.UTC(2026, 10, 21, 10)),
+  diallingAt: new Date(Date.UTC(2026, 10, 21, 10, 0, 1)),
+  overAt: new Date(Date.UTC(2026, 10, 21, 10, 0, 9)),
 };
 
 const principal = (projectId: string, scope: Principal['scopes'][number]): Principal => ({

@@ -1,6 +1,7 @@
 import type { Call, CallStatus, ChannelName, EndReason } from '../call/call.ts';
 import type { CallContext, ClaimedContext } from '../call/call-context.ts';
 import type { CallEvent, CallTurn } from '../call/call-record.ts';
+import type { Transfer } from '../call/transfer.ts';
 import type { AssistantId, ContextId, NodeId, ProjectId } from '../ids.ts';
 
 export type NewContext = Omit<CallContext, 'status' | 'claimedBy' | 'attempt' | 'expiresAt'> & {
@@ -71,4 +72,6 @@ export type CallDetail = {
   readonly dtmf: string;
   readonly turns: readonly CallTurn[];
   readonly events: readonly CallEvent[];
+  /** In the order they were asked for. */
+  readonly transfers: readonly Transfer[];
 };

@@ -20,6 +20,7 @@ import { openContext } from './open-context.ts';
 import type { Database, Databases } from './pools.ts';
 import type { CallRow } from './schema.ts';
 import { toStorableText } from './storable-json.ts';
+import { toTransfer } from './transfer-repository.ts';
 
 const MAX_PAGE = 200;
 const FORWARD: readonly CallStatus[] = ['queued', 'ringing', 'live'];
@@ -155,11 +156,18 @@ export class PostgresCallRepository implements CallRepository {
       .executeTakeFirst()
       .catch(rethrow);
     if (!row) return null;
-    const [turns, events] = await Promise.all([
+    const [turns, events, transfers] = await Promise.all([
       db.selectFrom('call_turns').selectAll().where('context_id', '=', contextId).orderBy('index').execute(),
       db.selectFrom('call_events').selectAll().where('context_id', '=', contextId).orderBy('seq').execute(),
+      db.selectFrom('call_transfers').selectAll().where('context_id', '=', contextId).orderBy('asked_at').execute(),
     ]).catch(rethrow);
-    return { call: toCall(row), dtmf: row.dtmf, turns: turns.map(toTurn), events: events.map(toEvent) };
+    return {
+      call: toCall(row),
+      dtmf: row.dtmf,
+      turns: turns.map(toTurn),
+      events: events.map(toEvent),
+      transfers: transfers.map(toTransfer),
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import { toDatabaseError } from './database-error.ts';
 import { calls } from './migrations/0001-calls.ts';
 import { lines } from './migrations/0002-lines.ts';
 import { outbound } from './migrations/0003-outbound.ts';
+import { transfers } from './migrations/0004-transfers.ts';
 import type { DatabaseConnection } from './pools.ts';
 
 /** In the order they run. They only go forward; a released one never changes. */
@@ -13,6 +14,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-calls': calls,
   '0002-lines': lines,
   '0003-outbound': outbound,
+  '0004-transfers': transfers,
 };
 
 /** The newest migration: what an export says it was made with. */

@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
 import type { CallDirection, CallStatus, ChannelName, EndReason } from '../../core/call/call.ts';
 import type { ContextStatus } from '../../core/call/call-context.ts';
+import type { TransferFailure, TransferState } from '../../core/call/transfer.ts';
 import type { FieldValues } from '../../core/form/field.ts';
 import type { ApiKeyScope } from '../../core/project/project.ts';
 
@@ -169,6 +170,22 @@ export type CallEventRow = {
   data: Json<object | null>;
 };
 
+export type CallTransferRow = {
+  transfer_id: string;
+  context_id: string;
+  conversation_id: Id;
+  project_id: Id;
+  to_number: string;
+  state: Generated<TransferState>;
+  failure: TransferFailure | null;
+  is_handed_over: Generated<boolean>;
+  bookmark: Json<object | null>;
+  return_context_id: string | null;
+  asked_at: Timestamp;
+  dialling_at: MaybeTimestamp;
+  over_at: MaybeTimestamp;
+};
+
 export type NodeRow = {
   id: string;
   host: string;
@@ -200,6 +217,7 @@ export type DatabaseSchema = {
   calls: CallRow;
   call_turns: CallTurnRow;
   call_events: CallEventRow;
+  call_transfers: CallTransferRow;
   nodes: NodeRow;
   shared_secrets: SharedSecretRow;
 };

@@ -12,6 +12,7 @@ export const TRANSFERRED_TABLES = [
   'calls',
   'call_turns',
   'call_events',
+  'call_transfers',
 ] as const satisfies readonly (keyof DatabaseSchema)[];
 
 /** What each installation makes for itself; calls that wait to be placed are not to be placed twice. */

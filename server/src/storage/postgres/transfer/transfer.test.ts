@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshStorage } from '../../../../test/postgres/fresh-database.ts';
 import { SAMPLE_SETTINGS, sampleAssistant, sampleContext, sampleTurn } from '../../../../test/postgres/sample-calls.ts';
-import type { ApiKeyId, AssistantId, NodeId } from '../../../core/ids.ts';
+import type { ApiKeyId, AssistantId, NodeId, TransferId } from '../../../core/ids.ts';
 import { LEFT_OUT_TABLES, TRANSFERRED_TABLES } from './tables.ts';
 
 type FreshStorage = Awaited<ReturnType<typeof freshStorage>>;
@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 /** Every table, with the values that transfers like to lose. */
-async function fill({ assistants, apiKeys, calls }: FreshStorage): Promise<void> {
+async function fill({ assistants, apiKeys, calls, transfers }: FreshStorage): Promise<void> {
   const sample = await sampleAssistant(assistants);
   await assistants.create({
     id: '9007199254740991' as AssistantId,
@@ -62,6 +62,12 @@ async function fill({ assistants, apiKeys, calls }: FreshStorage): Promise<void>
       dtmf: '*#',
     },
   ]);
+  await transfers.ask({
+    ...context,
+    transferId: '21111111-2222-4333-8444-555555555555' as TransferId,
+    to: '+14155552671',
+    bookmark: { node: 'agent', variables: { name: '🙂' } },
+  });
   await calls.end(context.contextId, 'idle');
 }
 
@@ -96,6 +102,7 @@ describe('a round trip', () => {
       calls: 1_201,
       call_turns: 1,
       call_events: 1,
+      call_transfers: 1,
     });
     expect(await dump(target)).toBe(await dump(source));
     expect((await target.assistants.createProject('next')).id).toBe('2');
@@ -108,7 +115,7 @@ describe('a round trip', () => {
     expect(JSON.parse(head as string)).toMatchObject({
       format: 'assistant-api-data',
       version: 1,
-      schema: '0003-outbound',
+      schema: '0004-transfers',
     });
   });
 
@@ -137,7 +144,11 @@ describe('refused, with nothing written', () => {
     ['nonsense in between', (lines) => lines.toSpliced(3, 0, 'drop table calls'), 'line 4 is no row of a known table'],
     ['another table', (lines) => lines.toSpliced(3, 0, '{"table":"nodes","row":{}}'), 'line 4 is no row'],
     ['another program’s file', () => ['{"hello":1}'], 'is no data export of this server'],
-    ['another schema', (lines) => [(lines[0] as string).replace('0003-outbound', '0000-x')], 'made with schema 0000-x'],
+    [
+      'another schema',
+      (lines) => [(lines[0] as string).replace('0004-transfers', '0000-x')],
+      'made with schema 0000-x',
+    ],
     ['an empty file', () => [], 'the file is empty'],
   ];
 
