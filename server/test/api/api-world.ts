@@ -12,9 +12,14 @@ import { assembleManagement } from '../../src/composition/management.ts';
 import { assembleUseCases } from '../../src/composition/use-cases.ts';
 import type { OpenCredential } from '../../src/core/credential/credential.ts';
 import type { CredentialId, DeploymentId, ProjectId } from '../../src/core/ids.ts';
+import type { CallRepository } from '../../src/core/ports/call-repository.ts';
 import type { CallControl, Channel } from '../../src/core/ports/channel.ts';
+import type { Clock } from '../../src/core/ports/clock.ts';
 import type { CredentialCheck } from '../../src/core/ports/credential-check.ts';
-import type { BusMessage } from '../../src/core/ports/event-bus.ts';
+import type { BusMessage, EventBus } from '../../src/core/ports/event-bus.ts';
+import type { EventLog } from '../../src/core/ports/event-log.ts';
+import type { Metrics } from '../../src/core/ports/metrics.ts';
+import type { NodeRepository } from '../../src/core/ports/node-repository.ts';
 import type { ApiKeyScope } from '../../src/core/project/project.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import { createCredential } from '../../src/management/credentials.ts';
@@ -32,10 +37,27 @@ import { sampleAssistant } from '../postgres/sample-calls.ts';
 
 export const PUBLIC_HOST = 'voice.example.com';
 
+const NO_MEDIA: CallControl = {
+  attachMedia: () => Promise.reject(new Error('no media may come here')),
+  endCall: () => Promise.reject(new Error('no media may come here')),
+};
+
 export type ApiWorldOptions = {
   readonly publicHost?: string | null;
   readonly channels?: readonly Channel[];
   readonly credentialChecks?: Readonly<Record<string, CredentialCheck>>;
+  /** What sockets are handed; without it no media may come. */
+  readonly control?: (rooms: ControlRooms) => CallControl;
+};
+
+export type ControlRooms = {
+  readonly calls: CallRepository;
+  readonly nodes: NodeRepository;
+  readonly liveCalls: LiveCalls;
+  readonly bus: Pick<EventBus, 'publish'>;
+  readonly clock: Clock;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
 };
 
 /** The whole HTTP side over a real database: channels without media, calls without conversations. */
@@ -52,6 +74,7 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
   const bus = {
     publish: async (message: BusMessage) => {
       messages.push(message);
+      if (message.type === 'call.end') liveCalls.end(message.contextId, message.reason);
       if (message.type === 'project.changed') lines.forget(message.projectId);
       if (message.type === 'api-key.changed') keys.forget(message.apiKeyId);
     },
@@ -92,7 +115,7 @@ export async function apiWorld(options: ApiWorldOptions = {}) {
     config: { host: '127.0.0.1', port: 0, tls: null },
     useCases,
     management,
-    control: null as unknown as CallControl,
+    control: options.control?.({ calls: storage.calls, nodes: storage.nodes, liveCalls, bus, ...shared }) ?? NO_MEDIA,
     channels,
     ...shared,
   });
