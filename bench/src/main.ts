@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   'rtp-pacing': () => import('./rtp-pacing.ts'),
   'ws-calls': () => import('./ws-calls.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
+  'playout-truth': () => import('./playout-truth.ts'),
 };
 
 const [name, ...args] = process.argv.slice(2);
