@@ -97,6 +97,11 @@ export class Baresip implements AsyncDisposable {
     this.#command('dial', uri);
   }
 
+  /** Takes the call that rings. */
+  accept(): void {
+    this.#command('accept');
+  }
+
   hangUp(): void {
     this.#command('hangup');
   }

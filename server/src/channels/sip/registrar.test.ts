@@ -64,12 +64,14 @@ describe('the registrar', () => {
     expect(register()).toEqual([200]);
   });
 
-  test('finds a phone by the name in its Contact, or the newest by the assistant, until its time is up or its flow closed', () => {
+  test('finds a phone by the name in its Contact or account, or the newest by the assistant, until its time is up or its flow closed', () => {
     const { register, pass, find, flow } = registrar();
     register('Contact: <sip:desk@192.0.2.9>', 'Expires: 300');
     register('Contact: <sip:hall@192.0.2.9>', 'Expires: 100');
 
     expect([find('desk'), find('100'), find('cellar')]).toEqual(['sip:desk@192.0.2.9', 'sip:hall@192.0.2.9', null]);
+    register('Contact: <sip:0x7f@192.0.2.9>', 'Expires: 100', 'To: <sip:attic@192.0.2.1>');
+    expect(find('attic')).toBe('sip:0x7f@192.0.2.9');
     pass(101);
     expect([find('hall'), find('100')]).toEqual([null, 'sip:desk@192.0.2.9']);
     flow.isOpen = false;

@@ -12,7 +12,11 @@ const SWEEP_AT = 1000;
 /** A phone that can be called: its Contact, and the flow that leads to it through whatever stands between. */
 export type RegisteredPhone = { readonly uri: string; readonly flow: Flow };
 
-type KnownPhone = RegisteredPhone & { readonly untilMs: number };
+type KnownPhone = RegisteredPhone & {
+  readonly untilMs: number;
+  /** The users of its Contact and of its account's address. */
+  readonly names: readonly (string | undefined)[];
+};
 
 export type RegisterAnswer = { readonly status: number; readonly headers: readonly Header[] };
 
@@ -38,26 +42,31 @@ export class Registrar {
     if (asked.type === 'bind') {
       const isTooBrief = asked.bindings.some(({ seconds }) => seconds > 0 && seconds < MIN_SECONDS);
       if (isTooBrief) return { status: 423, headers: [{ name: 'Min-Expires', value: `${MIN_SECONDS}` }] };
-      for (const binding of asked.bindings) this.#bind(known, binding, flow);
+      for (const binding of asked.bindings) this.#bind(known, binding, { flow, account: asked.aor.user });
     }
     if (known.size > 0) this.#bindings.set(assistantId, known);
     else this.#bindings.delete(assistantId);
     return { status: 200, headers: this.#print(known) };
   }
 
-  /** The phone that registered last under this name; under the assistant's id, the one that did last of all. */
+  /** The phone that registered last under this name, its Contact's or its account's; under the assistant's id, the one that did last of all. */
   find(assistantId: AssistantId, name: string): RegisteredPhone | null {
     const nowMs = this.#nowMs();
     const phones = [...(this.#bindings.get(assistantId)?.values() ?? [])];
-    const fitting = ({ uri, flow, untilMs }: KnownPhone) =>
-      untilMs > nowMs && flow.isOpen && (name === assistantId || parseSipUri(uri)?.user === name);
+    const fitting = ({ names, flow, untilMs }: KnownPhone) =>
+      untilMs > nowMs && flow.isOpen && (name === assistantId || names.includes(name));
     return phones.findLast(fitting) ?? null;
   }
 
-  #bind(known: Map<string, KnownPhone>, { uri, seconds }: Binding, flow: Flow): void {
+  #bind(
+    known: Map<string, KnownPhone>,
+    { uri, seconds }: Binding,
+    by: { flow: Flow; account: string | undefined },
+  ): void {
     known.delete(uri);
     if (seconds === 0) return;
-    known.set(uri, { uri, flow, untilMs: this.#nowMs() + Math.min(seconds, MAX_SECONDS) * 1000 });
+    const untilMs = this.#nowMs() + Math.min(seconds, MAX_SECONDS) * 1000;
+    known.set(uri, { uri, flow: by.flow, untilMs, names: [parseSipUri(uri)?.user, by.account] });
     const [oldest] = known.keys();
     if (known.size > MOST_BINDINGS && oldest !== undefined) known.delete(oldest);
   }
