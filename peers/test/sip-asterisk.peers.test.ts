@@ -121,14 +121,6 @@ describe('a phone on Asterisk calls through the SIP trunk', () => {
     expect(record.turns.at(-1)).toMatchObject({ text: SAID.billing, heardText: SAID.billing });
     expect(record.call.endReason).toBe('assistant_hung_up');
   });
-
-  test('Asterisk itself finds the trunk reachable by OPTIONS', async () => {
-    await asterisk.cli('pjsip qualify rapida-trunk-aor');
-
-    await expect
-      .poll(() => asterisk.cli('pjsip show contacts'), { timeout: 10_000 })
-      .toMatch(/rapida-trunk-aor.* Avail/);
-  });
 });
 
 function dial(number = TRUNK): Promise<Phone> {
