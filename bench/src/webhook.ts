@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { twilioSignature } from '@assistant/peers/carriers/twilio/signature';
 import { callUrl } from '@assistant/peers/phone/phase-one';
 import { type ServerUnderTest, startServer } from '@assistant/peers/server/server-under-test';
 import { hundredth, percentiles } from './percentiles.ts';
@@ -15,7 +17,12 @@ const WARM_UP_MS = 2_000;
 /** Above this a server answers in the time a PBX's CURL() gives up. */
 const TIMEOUT_MS = 10_000;
 
-type Load = { readonly rate: number; readonly seconds: number; readonly isKeptAlive: boolean };
+type Load = {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly isKeptAlive: boolean;
+  readonly carrier: Carrier;
+};
 type LoadResult = {
   readonly rate: number;
   readonly sent: number;
@@ -28,15 +35,43 @@ type LoadResult = {
   readonly serverCpuMsPerCall: number;
 };
 
+/** How a carrier announces a call. */
+type Announcement = { readonly url: URL; readonly headers?: Readonly<Record<string, string>>; readonly form?: string };
+type Carrier = (server: ServerUnderTest) => Announcement;
+
+const PUBLIC_HOST = 'voice.example.com';
+const ACCOUNT = { account_sid: `AC${'0123456789abcdef'.repeat(2)}`, account_token: 'the-auth-token-of-the-account' };
+
+const CARRIERS: Readonly<Record<string, Carrier>> = {
+  /** A dialplan's CURL() with an API key, answered by a UUID. */
+  asterisk: ({ url, assistantId, apiKey }) => ({ url: callUrl({ url, assistantId, apiKey, from: '15551234' }) }),
+  /** A form that Twilio signed, answered by TwiML. */
+  twilio: ({ url, assistantId }) => {
+    const path = `/v1/talk/twilio/call/${assistantId}`;
+    const CallSid = `CA${randomUUID().replaceAll('-', '')}`;
+    const fields = {
+      CallSid,
+      AccountSid: ACCOUNT.account_sid,
+      From: '+15550001',
+      To: '+15550002',
+      Direction: 'inbound',
+    };
+    const signature = twilioSignature(ACCOUNT.account_token, `https://${PUBLIC_HOST}${path}`, fields);
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'x-twilio-signature': signature };
+    return { url: new URL(path, url), headers, form: new URLSearchParams(fields).toString() };
+  },
+};
+
 /**
  * Phase 1 in an open loop: requests leave by the clock, whether or not those before were answered, each of them a new call.
- * Options: --rate 200 --seconds 15 --step-seconds 3 --no-saturate --no-keep-alive. The client runs in this process, on the same machine.
+ * Options: --channel asterisk|twilio --rate 200 --seconds 15 --step-seconds 3 --no-saturate --no-keep-alive. The client runs in this process, on the same machine.
  */
 export async function run(args: readonly string[]): Promise<object> {
   const { values } = parseArgs({
     args: [...args],
     allowNegative: true,
     options: {
+      channel: { type: 'string', default: 'asterisk' },
       rate: { type: 'string', default: '200' },
       seconds: { type: 'string', default: '15' },
       'step-seconds': { type: 'string', default: '3' },
@@ -44,15 +79,19 @@ export async function run(args: readonly string[]): Promise<object> {
       'keep-alive': { type: 'boolean', default: true },
     },
   });
-  await using server = await startServer({ env: { LOG_LEVEL: 'error' } });
+  const carrier = CARRIERS[values.channel];
+  if (!carrier) throw new Error(`--channel is one of ${Object.keys(CARRIERS).join(', ')}`);
+  await using server = await startServer({ env: { LOG_LEVEL: 'error', PUBLIC_ASSISTANT_HOST: PUBLIC_HOST } });
+  if (values.channel === 'twilio')
+    await server.post('/v1/credentials', { provider: 'twilio', name: 'bench', values: ACCOUNT });
   const isKeptAlive = values['keep-alive'];
   const rate = Number(values.rate);
-  await runLoad(server, { rate: Math.min(50, rate), seconds: WARM_UP_MS / 1000, isKeptAlive });
-  const steady = await runLoad(server, { rate, seconds: Number(values.seconds), isKeptAlive });
+  await runLoad(server, { rate: Math.min(50, rate), seconds: WARM_UP_MS / 1000, isKeptAlive, carrier });
+  const steady = await runLoad(server, { rate, seconds: Number(values.seconds), isKeptAlive, carrier });
   const steps = values.saturate
-    ? await saturate(server, { rate, seconds: Number(values['step-seconds']), isKeptAlive })
+    ? await saturate(server, { rate, seconds: Number(values['step-seconds']), isKeptAlive, carrier })
     : [];
-  return { isKeptAlive, steady, steps, saturatedAt: steps.at(-1)?.rate ?? null };
+  return { channel: values.channel, isKeptAlive, steady, steps, saturatedAt: steps.at(-1)?.rate ?? null };
 }
 
 /** Raises the rate until the server no longer follows; the last step is the one it did not follow. */
@@ -68,7 +107,7 @@ async function saturate(server: ServerUnderTest, first: Load): Promise<LoadResul
   return steps;
 }
 
-async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive }: Load): Promise<LoadResult> {
+async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive, carrier }: Load): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: isKeptAlive, maxSockets: Number.POSITIVE_INFINITY });
   const count = Math.round(rate * seconds);
   const statuses: Record<string, number> = {};
@@ -82,7 +121,7 @@ async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive }: 
     const early = dueMs - performance.now();
     if (early > 1) await wait(early);
     answers.push(
-      ask(server, agent).then((status) => {
+      ask(carrier(server), agent).then((status) => {
         const now = performance.now();
         statuses[status] = (statuses[status] ?? 0) + 1;
         tookMs.push(now - dueMs);
@@ -104,17 +143,16 @@ async function runLoad(server: ServerUnderTest, { rate, seconds, isKeptAlive }: 
 }
 
 /** One phase 1; the status, or the code of the error. */
-function ask(server: ServerUnderTest, agent: Agent): Promise<string> {
-  const { url, assistantId, apiKey } = server;
-  const address = callUrl({ url, assistantId, apiKey, from: '15551234' });
+function ask({ url, headers = {}, form }: Announcement, agent: Agent): Promise<string> {
+  const method = form === undefined ? 'GET' : 'POST';
   return new Promise((resolve) => {
-    const sent = request(address, { agent, timeout: TIMEOUT_MS }, (response) => {
+    const sent = request(url, { agent, timeout: TIMEOUT_MS, method, headers }, (response) => {
       response.resume();
       response.on('end', () => resolve(String(response.statusCode)));
       response.on('error', (error) => resolve(error.message));
     });
     sent.on('timeout', () => sent.destroy(new Error('time-out')));
     sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    sent.end();
+    sent.end(form);
   });
 }
