@@ -58,7 +58,10 @@ function readCall({
   }
 }
 
-/** A call of ours that the carrier comes back for, naming its context. */
+/**
+ * A call of ours that the carrier comes back for, naming its context.
+ * @throws AppError context_expired for one that was cancelled or given up before it was answered: nobody is to be talked to.
+ */
 async function placedBefore(
   { calls }: ReceiveCallParts,
   assistant: Assistant,
@@ -68,7 +71,10 @@ async function placedBefore(
   const context = contextId === undefined ? null : await calls.find(contextId);
   const isThat =
     context?.assistantId === assistant.id && context.channel === channel && context.direction === 'outbound';
-  return context && isThat && context.status === 'pending' ? { context, isNew: false } : null;
+  if (!context || !isThat) return null;
+  if (context.status === 'pending' || context.status === 'claimed') return { context, isNew: false };
+  if (context.claimedBy === null) throw new AppError('context_expired', { detail: 'this call was given up' });
+  return null;
 }
 
 async function open(

@@ -29,7 +29,10 @@ export const exotelCredentialSchema: CredentialSchema = {
       help: 'Host of the API: api.exotel.com when left out, api.in.exotel.com for Mumbai.',
       form: { pattern: HOST, words: 'must be a host name' },
     },
-    { key: 'app_id', help: 'Id of the flow that outgoing calls start.' },
+    {
+      key: 'app_id',
+      help: 'Id of the flow that outgoing calls start; without it they stream straight to this server.',
+    },
   ],
 };
 
