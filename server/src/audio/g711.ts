@@ -20,6 +20,13 @@ export const LINEAR_TO_MULAW: Uint8Array = encodeTable(encodeMulawSample);
 /** Linear sample & 0xffff -> A-law byte. */
 export const LINEAR_TO_ALAW: Uint8Array = encodeTable(encodeAlawSample);
 
+/**
+ * The same for the upper 14 and 12 bits of a sample, which are all that the codes tell apart: these fit in the processor's
+ * nearest cache.
+ */
+const MULAW_BY_14_BITS = LINEAR_TO_MULAW.filter((_, sample) => sample % 4 === 0);
+const ALAW_BY_12_BITS = LINEAR_TO_ALAW.filter((_, sample) => sample % 16 === 0);
+
 /** The code of silence: what a muted line sends. */
 export const MULAW_SILENCE = 0xff;
 export const ALAW_SILENCE = 0xd5;
@@ -36,23 +43,25 @@ export function decodeAlaw(bytes: Uint8Array, samples: Int16Array): number {
 
 /** Encodes into `bytes`, from its start. Returns the count: the shorter of the two lengths. */
 export function encodeMulaw(samples: Int16Array, bytes: Uint8Array): number {
-  return encode(LINEAR_TO_MULAW, samples, bytes);
+  const count = Math.min(bytes.length, samples.length);
+  for (let index = 0; index < count; index++) {
+    bytes[index] = MULAW_BY_14_BITS[((samples[index] as number) >> 2) & 0x3fff] as number;
+  }
+  return count;
 }
 
 /** Encodes into `bytes`, from its start. Returns the count: the shorter of the two lengths. */
 export function encodeAlaw(samples: Int16Array, bytes: Uint8Array): number {
-  return encode(LINEAR_TO_ALAW, samples, bytes);
+  const count = Math.min(bytes.length, samples.length);
+  for (let index = 0; index < count; index++) {
+    bytes[index] = ALAW_BY_12_BITS[((samples[index] as number) >> 4) & 0xfff] as number;
+  }
+  return count;
 }
 
 function decode(table: Int16Array, bytes: Uint8Array, samples: Int16Array): number {
   const count = Math.min(bytes.length, samples.length);
   for (let index = 0; index < count; index++) samples[index] = table[bytes[index] as number] as number;
-  return count;
-}
-
-function encode(table: Uint8Array, samples: Int16Array, bytes: Uint8Array): number {
-  const count = Math.min(bytes.length, samples.length);
-  for (let index = 0; index < count; index++) bytes[index] = table[(samples[index] as number) & 0xffff] as number;
   return count;
 }
 

@@ -40,6 +40,11 @@ export class MediaPlane implements LegHost {
     return this.#hasRung || this.#news.length > 0;
   }
 
+  /** How many legs have their turns. */
+  get size(): number {
+    return this.#wheel.size;
+  }
+
   /** When `advanceTo` is needed next; null when nothing is connected. */
   nextDueMs(): number | null {
     return this.#wheel.nextDueMs();

@@ -8,6 +8,7 @@ import { MediaPlane, type PlaneMemory } from './media-plane.ts';
 import type { ListenerNumber, MediaCommand } from './messages.ts';
 import { RtpDoor } from './rtp/rtp-door.ts';
 import { SocketSink } from './socket-sink.ts';
+import { TurnKeeper } from './turn-keeper.ts';
 
 /** Linux: of this thread alone, and for root or with CAP_SYS_NICE only. */
 const NICENESS = -10;
@@ -21,23 +22,22 @@ const plane = new MediaPlane(workerData as PlaneMemory, {
   nowMs: performance.now(),
   post: (tick) => port.postMessage(tick),
 });
+const turns = new TurnKeeper(plane);
 const door = new AudioSocketDoor(plane);
 const rtp = new RtpDoor(plane, {
   random: { uuid: randomUUID, bytes: randomBytes, below: randomInt },
   nowMs: () => performance.now(),
   epochAtZeroMs: performance.timeOrigin,
-  wake: () => wakeWithin(NEWS_WITHIN_MS),
+  wake: () => turns.within(NEWS_WITHIN_MS),
   idle: leaveWhenIdle,
 });
 let sockets = 0;
 let isStopping = false;
-let timer: NodeJS.Timeout | undefined;
-let wakeAtMs = Number.POSITIVE_INFINITY;
 
 raisePriority();
 port.on('message', (commands: readonly MediaCommand[]) => {
   for (const command of commands) obey(command);
-  wakeWithin(0);
+  turns.within(0);
 });
 
 /** Keeps busy neighbours from making us late: a frame that is late cannot be caught up with. */
@@ -120,46 +120,30 @@ function connect(listener: ListenerNumber, socket: Socket): void {
   sockets++;
   socket.on('data', (chunk: Buffer) => {
     leg.receive(chunk, performance.now());
-    if (plane.hasNews) wakeWithin(NEWS_WITHIN_MS);
+    if (plane.hasNews) turns.within(NEWS_WITHIN_MS);
   });
   socket.on('end', () => {
     leg.peerEnded(performance.now());
-    wakeWithin(NEWS_WITHIN_MS);
+    turns.within(NEWS_WITHIN_MS);
   });
   socket.on('close', () => {
     sockets--;
     leg.failed('the connection closed', performance.now());
     door.release(leg);
-    wakeWithin(NEWS_WITHIN_MS);
+    turns.within(NEWS_WITHIN_MS);
     leaveWhenIdle();
   });
-  wakeWithin(NEWS_WITHIN_MS);
+  turns.within(NEWS_WITHIN_MS);
 }
 
 function tell(news: Parameters<MediaPlane['tell']>[0]): void {
   plane.tell(news);
-  wakeWithin(0);
-}
-
-function wakeWithin(delayMs: number): void {
-  const atMs = performance.now() + delayMs;
-  if (atMs >= wakeAtMs) return;
-  wakeAtMs = atMs;
-  clearTimeout(timer);
-  timer = setTimeout(wake, delayMs);
-}
-
-/** One wake-up for all calls; no timer at all while nothing is connected. */
-function wake(): void {
-  wakeAtMs = Number.POSITIVE_INFINITY;
-  plane.advanceTo(performance.now());
-  const dueMs = plane.nextDueMs();
-  if (dueMs !== null) wakeWithin(Math.max(0, dueMs - performance.now()));
+  turns.within(0);
 }
 
 function leaveWhenIdle(): void {
   if (!isStopping || sockets > 0 || !rtp.isIdle) return;
-  clearTimeout(timer);
+  turns.stop();
   plane.advanceTo(performance.now());
   port?.close();
 }

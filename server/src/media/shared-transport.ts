@@ -260,6 +260,7 @@ export class SharedTransport implements MediaTransport {
   }
 
   #tellMarks(listener: MediaListener): void {
+    if (this.#marks.length === 0) return;
     const { heard } = this.position();
     for (let next = this.#marks[0]; next !== undefined && next.at <= heard; next = this.#marks[0]) {
       this.#marks.shift();

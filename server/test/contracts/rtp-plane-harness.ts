@@ -6,6 +6,7 @@ import { MediaDesk } from '@assistant/server/media/media-desk';
 import { MediaPlane } from '@assistant/server/media/media-plane';
 import type { MediaTick } from '@assistant/server/media/messages';
 import type { DatagramSink, Endpoint, Targets } from '@assistant/server/media/rtp/datagram-sink';
+import { PacketPool } from '@assistant/server/media/rtp/packet-pool';
 import { RtpLeg } from '@assistant/server/media/rtp/rtp-leg';
 import type { RtpStats } from '@assistant/server/media/rtp/rtp-stats';
 import type { SilenceLimits } from '@assistant/server/media/rtp/silence-watch';
@@ -42,11 +43,12 @@ export class PhoneSink implements DatagramSink {
     this.isLocked = false;
   }
 
-  sendRtp(packet: Uint8Array): void {
+  sendRtp(packet: Uint8Array): boolean {
     const { rtp } = this.targets;
-    if (this.isClosed || rtp === null) return;
+    if (this.isClosed || rtp === null) return true;
     this.sentTo.push(`${rtp.address}:${rtp.port}`);
     this.#phone.take(packet);
+    return true;
   }
 
   sendRtcp(packet: Uint8Array): void {
@@ -137,7 +139,9 @@ export class RtpBench {
       },
     };
     const random = new SeededRandom(seed);
-    return new RtpLeg(plane.newCall(), { host, sink: this.sink, random, limits, epochAtZeroMs: 1_767_225_600_000 });
+    const packets = new PacketPool();
+    const epochAtZeroMs = 1_767_225_600_000;
+    return new RtpLeg(plane.newCall(), { host, sink: this.sink, packets, random, limits, epochAtZeroMs });
   }
 
   /** The phone's network delivers this now. */

@@ -18,8 +18,8 @@ export interface DatagramSink {
   lock(): void;
   /** Lets everybody in again. */
   unlock(): void;
-  /** Sends a packet; its bytes must stay as they are for three more packets. */
-  sendRtp(packet: Buffer): void;
+  /** Sends a packet; false when the network has not taken it yet: its bytes must stay as they are then. */
+  sendRtp(packet: Buffer): boolean;
   sendRtcp(packet: Uint8Array): void;
   close(): void;
 }

@@ -4,6 +4,7 @@ import type { CallNumber } from '../call-number.ts';
 import { bump, COUNTER } from '../media-counters.ts';
 import type { MediaPlane } from '../media-plane.ts';
 import type { Endpoint } from './datagram-sink.ts';
+import { PacketPool } from './packet-pool.ts';
 import { PortPairs } from './port-pairs.ts';
 import { RtpLeg, type RtpLegHost } from './rtp-leg.ts';
 import type { RtpCommand } from './rtp-messages.ts';
@@ -31,6 +32,7 @@ export class RtpDoor {
   readonly #start: RtpDoorStart;
   readonly #ranges = new Map<string, PortPairs>();
   readonly #legs = new Map<CallNumber, RtpLeg>();
+  readonly #packets = new PacketPool();
   readonly #host: RtpLegHost;
   #binding = 0;
   #isStopping = false;
@@ -109,6 +111,7 @@ export class RtpDoor {
     const leg = new RtpLeg(this.#plane.newCall(), {
       host: this.#host,
       sink,
+      packets: this.#packets,
       random,
       epochAtZeroMs,
       limits: command.limits,

@@ -77,7 +77,10 @@ describe('SRTP', () => {
     bench.isTalking = false;
     bench.leg.update(renewed, bench.clock.nowMs());
     next.speak(tone(5, 100, 8000));
-    bench.sink.sendRtp = (packet) => next.take(packet);
+    bench.sink.sendRtp = (packet) => {
+      next.take(packet);
+      return true;
+    };
     for (let frame = 0; frame < 6; frame++) {
       bench.deliver(next.frame());
       await bench.pass(20);

@@ -10,6 +10,7 @@ import { bump, COUNTER, type CounterMemory } from '../media-counters.ts';
 import type { LegHost, MediaLeg } from '../media-leg.ts';
 import { Playout } from '../playout.ts';
 import type { DatagramSink, Endpoint } from './datagram-sink.ts';
+import type { PacketPool } from './packet-pool.ts';
 import { type PayloadCodec, payloadCodec } from './payload-codec.ts';
 import { type InboundListener, RtpInbound } from './rtp-inbound.ts';
 import { RtpOutbound } from './rtp-outbound.ts';
@@ -29,11 +30,16 @@ export interface RtpLegHost extends Pick<LegHost, 'counters' | 'ring' | 'digit' 
 export type RtpLegStart = {
   readonly host: RtpLegHost;
   readonly sink: DatagramSink;
+  /** Of the thread: all calls write their packets into the same memory. */
+  readonly packets: PacketPool;
   readonly random: Random;
   readonly limits: SilenceLimits;
   /** Milliseconds since 1970 at the zero of `nowMs`. */
   readonly epochAtZeroMs: number;
 };
+
+/** 100 ms: soon enough for reports, time-outs and a source that moves. */
+const TURNS_BETWEEN_LOOKS = 5;
 
 /** All that a call has once something was agreed on. */
 type Stream = {
@@ -60,6 +66,7 @@ export class RtpLeg implements MediaLeg, InboundListener {
   #callerAudio: CallerAudioWriter | null = null;
   #isOver = false;
   #nowMs = 0;
+  #turns = 0;
   #refused = 0;
   #socketErrors = 0;
   /** Of streams before this one, replaced when the codec's rate changed. */
@@ -174,6 +181,11 @@ export class RtpLeg implements MediaLeg, InboundListener {
     if (stream === null || this.#isOver) return;
     stream.inbound.advanceTo(nowMs);
     this.#send(stream);
+    if (++this.#turns % TURNS_BETWEEN_LOOKS === 0) this.#lookAfter(stream, nowMs);
+  }
+
+  /** What may wait: each look at a call is memory that has to be fetched. */
+  #lookAfter(stream: Stream, nowMs: number): void {
     stream.source.advanceTo(nowMs);
     if (stream.reports.isDue(nowMs)) this.#report(stream);
     if (!stream.watch.isOver(nowMs)) return;
@@ -193,10 +205,10 @@ export class RtpLeg implements MediaLeg, InboundListener {
 
   /** The streams of a codec at the rate of the call's memory. */
   #streams(media: AgreedMedia, codec: PayloadCodec, { memory, playout }: { memory: CallMemory; playout: Playout }) {
-    const { random, epochAtZeroMs } = this.#start;
+    const { random, packets, epochAtZeroMs } = this.#start;
     const nowMs = this.#nowMs;
     const { sampleRate } = memory;
-    const outbound = new RtpOutbound(playout, { codec, media, sampleRate, random, nowMs });
+    const outbound = new RtpOutbound(playout, { codec, media, sampleRate, packets, random, nowMs });
     const inbound = new RtpInbound(this, { codec, media, sampleRate, seed: random.below(2 ** 32) });
     return { outbound, inbound, reports: new RtpReports({ ssrc: outbound.ssrc, random, nowMs, epochAtZeroMs }) };
   }
@@ -229,7 +241,7 @@ export class RtpLeg implements MediaLeg, InboundListener {
       outbound.pause();
       return;
     }
-    this.#start.sink.sendRtp(outbound.next(this.#nowMs));
+    if (!this.#start.sink.sendRtp(outbound.next(this.#nowMs))) outbound.kept();
     bump(this.#counters, COUNTER.framesOut);
     if (!outbound.hadAudio) bump(this.#counters, COUNTER.silenceOut);
   }

@@ -3,15 +3,14 @@ import { Resampler } from '../../audio/resampler.ts';
 import { FRAME_MS, samplesPerFrame } from '../../core/audio-frame.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { SentStream } from '../../protocols/rtp/rtcp.ts';
-import { patchPayloadType, patchRtpHeader, RTP_HEADER_BYTES, writeRtpHeader } from '../../protocols/rtp/rtp-packet.ts';
+import { patchRtpHeader, RTP_HEADER_BYTES, writeRtpHeader } from '../../protocols/rtp/rtp-packet.ts';
 import { SRTP_TAG_BYTES, type SrtpSender } from '../../protocols/rtp/srtp.ts';
 import { TELEPHONE_EVENT_BYTES, TelephoneEventSender } from '../../protocols/rtp/telephone-event.ts';
 import type { AgreedMedia } from '../../protocols/sdp/agreed-media.ts';
 import type { Playout } from '../playout.ts';
+import type { OutgoingPacket, PacketPool } from './packet-pool.ts';
 import type { PayloadCodec } from './payload-codec.ts';
 
-/** The system may hold a packet back when the network is full: each buffer rests for three ticks before it is used again. */
-const BUFFERS = 4;
 /** How long a key of ours is down. */
 const DIGIT_MS = 160;
 /** The wheel makes up for fewer turns than this; more it leaves out. */
@@ -21,13 +20,12 @@ const TIMESTAMPS = 2 ** 32;
 /** The lower half: a receiver of SRTP that misses the first packets must not take a wrap for a new start (RFC 3711, 3.3.1). */
 const FIRST_SEQUENCES = 2 ** 15;
 
-type Packet = { readonly bytes: Buffer; readonly payload: Uint8Array };
-
 export type OutboundStart = {
   readonly codec: PayloadCodec;
   readonly media: AgreedMedia;
   /** Hz, of the call's memory. */
   readonly sampleRate: number;
+  readonly packets: PacketPool;
   readonly random: Random;
   readonly nowMs: number;
 };
@@ -47,21 +45,21 @@ export class RtpOutbound {
   readonly #firstTimestamp: number;
   readonly #startMs: number;
   readonly #digits: TelephoneEventSender;
+  readonly #packets: PacketPool;
   readonly #frame: Int16Array;
   readonly #resampler: Resampler | null;
   readonly #resampled: Int16Array;
   #srtp: SrtpSender | null = null;
   #codec: PayloadCodec;
   #media: AgreedMedia;
-  #audio: readonly Packet[] = [];
-  #events: readonly Packet[] = [];
-  #at = 0;
+  #tagBytes = 0;
+  #payloadBytes = 0;
   #sequence: number;
   #frames = -1;
   #behind = 0;
   #lastMs = 0;
   #isFirst = true;
-  #packets = 0;
+  #sentPackets = 0;
   #octets = 0;
   #tones: Int16Array | null = null;
   #toneAt = 0;
@@ -78,7 +76,8 @@ export class RtpOutbound {
     this.#sequence = random.below(FIRST_SEQUENCES);
     this.#firstTimestamp = random.below(TIMESTAMPS);
     this.#digits = new TelephoneEventSender(this.#clockRate);
-    this.#frame = new Int16Array(samplesPerFrame(sampleRate));
+    this.#packets = start.packets;
+    this.#frame = start.packets.frame(samplesPerFrame(sampleRate));
     this.#resampler = sampleRate === codec.sampleRate ? null : new Resampler(sampleRate, codec.sampleRate);
     this.#resampled = new Int16Array(samplesPerFrame(codec.sampleRate));
     this.use(codec, media, null);
@@ -87,7 +86,7 @@ export class RtpOutbound {
   /** What was sent so far, for a report at `nowMs`. */
   sent(nowMs: number): SentStream {
     const timestamp = this.#firstTimestamp + Math.round(((nowMs - this.#startMs) * this.#clockRate) / 1000);
-    return { packets: this.#packets, octets: this.#octets, timestamp: timestamp % TIMESTAMPS };
+    return { packets: this.#sentPackets, octets: this.#octets, timestamp: timestamp % TIMESTAMPS };
   }
 
   /** Goes on with another codec of the same rates, other payload types or keys. */
@@ -95,9 +94,7 @@ export class RtpOutbound {
     this.#codec = codec;
     this.#media = media;
     this.#srtp = srtp;
-    const tagBytes = media.srtp === undefined ? 0 : SRTP_TAG_BYTES[media.srtp.suite];
-    this.#audio = this.#packetsOf(codec.frameBytes, tagBytes);
-    this.#events = this.#packetsOf(TELEPHONE_EVENT_BYTES, tagBytes);
+    this.#tagBytes = media.srtp === undefined ? 0 : SRTP_TAG_BYTES[media.srtp.suite];
   }
 
   /** Queues keys: as events where the peer has them (RFC 4733), else as the tones themselves. Others than 0-9*#A-D are left out. */
@@ -107,12 +104,16 @@ export class RtpOutbound {
     else for (const key of keys) this.#digits.push(key, DIGIT_MS);
   }
 
-  /** The packet of this turn. */
+  /** The packet of this turn: valid until the next one of any call, unless it is `kept`. */
   next(nowMs: number): Buffer {
     this.#advance(nowMs);
     this.hadAudio = false;
-    const slot = this.#at++ % BUFFERS;
-    return this.#nextDigit(slot) ?? this.#nextAudio(slot);
+    return this.#nextDigit() ?? this.#nextAudio();
+  }
+
+  /** The network has not taken the last packet yet: its memory is left alone. */
+  kept(): void {
+    this.#packets.giveUp(this.#payloadBytes, this.#tagBytes);
   }
 
   /** This turn nothing is sent. */
@@ -134,41 +135,54 @@ export class RtpOutbound {
     this.#isFirst = true;
   }
 
-  #nextDigit(slot: number): Buffer | null {
+  #nextDigit(): Buffer | null {
     const { dtmfPayloadType } = this.#media;
     if (dtmfPayloadType === undefined || !this.#digits.isBusy) return null;
-    const packet = this.#events[slot] as Packet;
+    const packet = this.#begin(TELEPHONE_EVENT_BYTES);
     const event = this.#digits.next(packet.bytes, RTP_HEADER_BYTES, this.#timestamp);
-    if (event.type === 'gap') return this.#silence(slot);
-    patchPayloadType(packet.bytes, dtmfPayloadType);
-    return this.#finish(packet, event.timestamp, event.marker);
+    if (event.type === 'gap') return this.#silence();
+    return this.#finish(packet, { payloadType: dtmfPayloadType, timestamp: event.timestamp, marker: event.marker });
   }
 
-  #nextAudio(slot: number): Buffer {
+  #nextAudio(): Buffer {
     const frame = this.#frame;
     const hasTone = this.#tones !== null && this.#takeTone(this.#tones);
-    if (!hasTone && !this.#playout.take(frame, true)) return this.#silence(slot);
-    const packet = this.#audio[slot] as Packet;
+    if (!hasTone && !this.#playout.take(frame, true)) return this.#silence();
+    const packet = this.#begin(this.#codec.frameBytes);
     this.hadAudio = true;
     this.#resampler?.process(frame, this.#resampled);
     this.#codec.encode(this.#resampler === null ? frame : this.#resampled, packet.payload);
-    return this.#finish(packet, this.#timestamp, this.#isFirst);
+    return this.#finishAudio(packet);
   }
 
-  #silence(slot: number): Buffer {
-    const packet = this.#audio[slot] as Packet;
+  #silence(): Buffer {
+    const packet = this.#begin(this.#codec.frameBytes);
     packet.payload.fill(this.#codec.silence);
-    return this.#finish(packet, this.#timestamp, this.#isFirst);
+    return this.#finishAudio(packet);
   }
 
   get #timestamp(): number {
     return this.#firstTimestamp + this.#frames * ((this.#clockRate * FRAME_MS) / 1000);
   }
 
-  #finish({ bytes, payload }: Packet, timestamp: number, marker: boolean): Buffer {
-    patchRtpHeader(bytes, this.#sequence++, timestamp, marker);
+  #begin(payloadBytes: number): OutgoingPacket {
+    this.#payloadBytes = payloadBytes;
+    return this.#packets.packet(payloadBytes, this.#tagBytes);
+  }
+
+  #finishAudio(packet: OutgoingPacket): Buffer {
+    const { payloadType } = this.#media;
+    return this.#finish(packet, { payloadType, timestamp: this.#timestamp, marker: this.#isFirst });
+  }
+
+  #finish(
+    { bytes, payload }: OutgoingPacket,
+    header: { readonly payloadType: number; readonly timestamp: number; readonly marker: boolean },
+  ): Buffer {
+    writeRtpHeader(bytes, { payloadType: header.payloadType, ssrc: this.ssrc });
+    patchRtpHeader(bytes, this.#sequence++, header.timestamp, header.marker);
     this.#isFirst = false;
-    this.#packets++;
+    this.#sentPackets++;
     this.#octets += payload.length;
     this.#srtp?.protect(bytes, RTP_HEADER_BYTES + payload.length);
     return bytes;
@@ -190,13 +204,5 @@ export class RtpOutbound {
     this.#toneAt += frame.length;
     if (this.#toneAt >= tones.length) this.#tones = null;
     return true;
-  }
-
-  #packetsOf(payloadBytes: number, tagBytes: number): Packet[] {
-    return Array.from({ length: BUFFERS }, () => {
-      const bytes = Buffer.alloc(RTP_HEADER_BYTES + payloadBytes + tagBytes);
-      writeRtpHeader(bytes, { payloadType: this.#media.payloadType, ssrc: this.ssrc });
-      return { bytes, payload: bytes.subarray(RTP_HEADER_BYTES, RTP_HEADER_BYTES + payloadBytes) };
-    });
   }
 }

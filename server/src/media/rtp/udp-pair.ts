@@ -115,10 +115,12 @@ export class UdpSink implements DatagramSink {
     this.#pair.rtp.disconnect();
   }
 
-  sendRtp(packet: Uint8Array): void {
-    if (this.#isClosed) return;
-    if (this.#isLocked) this.#pair.rtp.send(packet);
-    else if (this.#rtp !== null) this.#pair.rtp.send(packet, this.#rtp.port, this.#rtp.address);
+  sendRtp(packet: Uint8Array): boolean {
+    if (this.#isClosed) return true;
+    const { rtp } = this.#pair;
+    if (this.#isLocked) rtp.send(packet);
+    else if (this.#rtp !== null) rtp.send(packet, this.#rtp.port, this.#rtp.address);
+    return rtp.getSendQueueCount() === 0;
   }
 
   sendRtcp(packet: Uint8Array): void {

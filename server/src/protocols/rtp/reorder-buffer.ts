@@ -11,6 +11,7 @@ export type ArrivedPacket = { bytes: Uint8Array; start: number; end: number; seq
 
 const SLOTS = 32;
 const SLOT_BYTES = 1500;
+const NOTHING = new Uint8Array(0);
 /** A gap is waited for this long at most, and twice the jitter where that is less. */
 export const MAX_HOLD_MS = 60;
 /** A jump this far in time is a new start, not a gap (res_rtp_asterisk.c resyncs likewise). */
@@ -19,13 +20,13 @@ const RESYNC_MS = 1000;
 /**
  * Puts packets back in order without delaying those that come in order (0 ms). After a gap, later packets wait until the missing
  * one comes or min(60 ms, 2 x jitter) have passed; then the gap is told and they go on. Late and repeated packets are dropped and
- * counted. Of fixed size; nothing is allocated after construction.
+ * counted. Of fixed size, 48 KB that are allocated with the first packet that must wait: most calls never need them.
  */
 export class ReorderBuffer {
   readonly counters = { late: 0, duplicates: 0, lost: 0, reordered: 0, resyncs: 0 };
   readonly #output: ReorderOutput;
   readonly #clockRate: number;
-  readonly #bytes = new Uint8Array(SLOTS * SLOT_BYTES);
+  #bytes = NOTHING;
   readonly #lengths = new Int32Array(SLOTS);
   readonly #sequences = new Float64Array(SLOTS).fill(-1);
   readonly #timestamps = new Float64Array(SLOTS);
@@ -106,6 +107,7 @@ export class ReorderBuffer {
       this.counters.duplicates++;
       return;
     }
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(SLOTS * SLOT_BYTES);
     for (let i = 0; i < length; i++) this.#bytes[slot * SLOT_BYTES + i] = bytes[start + i] as number;
     this.#lengths[slot] = length;
     this.#sequences[slot] = sequence;

@@ -3,11 +3,11 @@
  * before. 16 bits for sequence numbers, 32 for timestamps.
  */
 export class Unwrapper {
-  readonly #size: number;
+  readonly #isShort: boolean;
   #last: number | undefined;
 
   constructor(bits: 16 | 32) {
-    this.#size = 2 ** bits;
+    this.#isShort = bits === 16;
   }
 
   /** The unwrapped value. An older one comes out lower and leaves the position where it is. */
@@ -16,10 +16,8 @@ export class Unwrapper {
       this.#last = value;
       return value;
     }
-    const size = this.#size;
-    let step = (value - this.#last) % size;
-    if (step < 0) step += size;
-    if (step >= size / 2) step -= size;
+    const ahead = value - this.#last;
+    const step = this.#isShort ? (ahead << 16) >> 16 : ahead | 0;
     const unwrapped = this.#last + step;
     if (step > 0) this.#last = unwrapped;
     return unwrapped;
