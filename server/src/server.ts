@@ -6,6 +6,7 @@ import { converse } from './calls/converse.ts';
 import { createDemo, type Demo } from './calls/create-demo.ts';
 import { drainCalls } from './calls/drain-calls.ts';
 import { endCallAs } from './calls/end-call.ts';
+import { keysOverCarrier } from './calls/keys-over-carrier.ts';
 import { LiveCalls } from './calls/live-calls.ts';
 import { NodeLease } from './calls/node-lease.ts';
 import { ProjectLines } from './calls/project-lines.ts';
@@ -160,7 +161,8 @@ export async function startServer(parts: ServerParts): Promise<Server> {
       .then((found) => found && warmAssistant(talk, found.settings, warming.signal));
     warmed.catch((error: unknown) => log.warn('assistant.not_warmed', { assistantId: id, reason: String(error) }));
   };
-  const startConversation: AttachMediaParts['startConversation'] = (...call) => converse(talk, ...call);
+  const startConversation: AttachMediaParts['startConversation'] = async (context, media, recorder) =>
+    converse(talk, context, await keysOverCarrier({ channels, lines, log }, context, media), recorder);
   const control: CallControl = {
     attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
     endCall: (contextId, reason) => endCallAs({ calls, liveCalls, bus }, contextId, reason),

@@ -5,6 +5,7 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { MediaWorker } from '../../media/media-worker.ts';
 import { ariDialer } from './ari/ari-dialer.ts';
+import { ariKeys } from './ari/ari-keys.ts';
 import { AriLinks } from './ari/ari-links.ts';
 import { ariTransfer } from './ari/ari-transfer.ts';
 import { watchCalls } from './ari/watch-calls.ts';
@@ -33,6 +34,7 @@ export function createAsterisk(parts: AsteriskParts): Channel {
     webhook: asteriskCallWebhook,
     dialer: ariDialer(links),
     transfer: ariTransfer({ ...parts, links }),
+    keys: ariKeys({ ...parts, links }),
     watch: (watch) => watchCalls({ ...parts, links, watch }),
     socket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),
     unnamedSocket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),

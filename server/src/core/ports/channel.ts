@@ -5,6 +5,7 @@ import type { AppError } from '../errors.ts';
 import type { Field, FieldValues } from '../form/field.ts';
 import type { ContextId, CredentialId } from '../ids.ts';
 import type { CallTransfer, TransferFailure } from './call-transfer.ts';
+import type { CarrierKeys } from './carrier-keys.ts';
 import type { Dialer } from './dialer.ts';
 import type { SocketArrival, UnnamedArrival } from './media-socket.ts';
 import type { MediaTransport } from './media-transport.ts';
@@ -94,9 +95,20 @@ export interface CallWebhook {
    * @param asked the request, and the settings of the call's deployment.
    */
   answer(context: CallContext, publicHost: string | null, asked: AnsweredRequest): WebhookAnswer;
+  /** What a carrier is to do that told the end of a transfer: bring the caller's audio back as `context`; null: nothing more. */
+  afterTransfer?(context: CallContext | null, publicHost: string | null): WebhookAnswer;
+  /** Tells a carrier that asks by itself whom it is to dial; null: nobody. */
+  tellTransferNumber?(transfer: TransferNumber | null): WebhookAnswer;
   /** An error in the form this carrier can bear; a problem document (RFC 9457) where it is left out. */
   refuse?(error: AppError): WebhookAnswer;
 }
+
+/** A transfer under way that the carrier dials. */
+export type TransferNumber = {
+  readonly context: CallContext;
+  readonly to: string;
+  readonly ringTimeoutSeconds: number;
+};
 
 export type AnsweredRequest = { readonly request: WebhookRequest; readonly settings: FieldValues };
 
@@ -151,6 +163,8 @@ export interface Channel {
   readonly dialer?: Dialer;
   /** Hands live calls over to somebody else. */
   readonly transfer?: CallTransfer;
+  /** Sends keys where the media cannot. */
+  readonly keys?: CarrierKeys;
   /** Follows the carrier's own word about calls, where no webhook brings it; until it is disposed of. */
   watch?(watch: CarrierWatch): Disposable;
   /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */
