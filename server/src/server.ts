@@ -162,7 +162,12 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     warmed.catch((error: unknown) => log.warn('assistant.not_warmed', { assistantId: id, reason: String(error) }));
   };
   const startConversation: AttachMediaParts['startConversation'] = async (context, media, recorder) =>
-    converse(talk, context, await keysOverCarrier({ channels, lines, log }, context, media), recorder);
+    converse(
+      { ...talk, channels, lines, transfers: storage.transfers, publicHost: config.publicHost },
+      context,
+      await keysOverCarrier({ channels, lines, log }, context, media),
+      recorder,
+    );
   const control: CallControl = {
     attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
     endCall: (contextId, reason) => endCallAs({ calls, liveCalls, bus }, contextId, reason),

@@ -12,6 +12,9 @@ import type { Metrics } from '../core/ports/metrics.ts';
 import type { SpeechToText } from '../core/ports/speech-to-text.ts';
 import type { TextToSpeech } from '../core/ports/text-to-speech.ts';
 import type { VoiceActivityDetector } from '../core/ports/voice-activity-detector.ts';
+import { handOverOn, type TransferCallParts } from './transfer-call.ts';
+import { type TransferLineParts, transferLineOf } from './transfer-call-line.ts';
+import { openingOf, type TransferReturnParts } from './transfer-call-return.ts';
 
 /** The engines of the process, opened on first use and shared by all calls. */
 export interface Engines {
@@ -25,14 +28,16 @@ export interface Engines {
   ): Promise<{ readonly brain: Brain; readonly settings: BrainSettings }>;
 }
 
-export type ConverseParts = {
-  readonly engines: Engines;
-  readonly vad: VoiceActivityDetector;
-  readonly sentences: SentenceCache;
-  readonly clock: Clock;
-  readonly log: EventLog;
-  readonly metrics: Metrics;
-};
+export type ConverseParts = TransferLineParts &
+  TransferCallParts &
+  TransferReturnParts & {
+    readonly engines: Engines;
+    readonly vad: VoiceActivityDetector;
+    readonly sentences: SentenceCache;
+    readonly clock: Clock;
+    readonly log: EventLog;
+    readonly metrics: Metrics;
+  };
 
 /** Starts the conversation that an assistant's settings describe. @throws AppError when an engine cannot be opened. */
 export async function converse(
@@ -42,9 +47,25 @@ export async function converse(
   recorder: ConversationRecorder,
 ): Promise<Conversation> {
   const { contextId, assistantId, channel } = context;
-  const { engines, ...shared } = parts;
-  const log = parts.log.with({ contextId, assistantId, channel });
-  return startConversation({ ...shared, ...(await choose(engines, context.settings)), context, media, recorder, log });
+  const { engines, vad, sentences, clock, metrics } = parts;
+  const [chosen, line, opening] = await Promise.all([
+    choose(engines, context.settings),
+    transferLineOf(parts, context),
+    openingOf(parts, context, recorder),
+  ]);
+  return startConversation({
+    ...chosen,
+    ...(line && { transfer: handOverOn(parts, line) }),
+    ...(opening && { opening }),
+    vad,
+    sentences,
+    clock,
+    metrics,
+    context,
+    media,
+    recorder,
+    log: parts.log.with({ contextId, assistantId, channel }),
+  });
 }
 
 async function choose(engines: Engines, settings: AssistantSettings) {

@@ -7,6 +7,7 @@ import type { LiveCalls } from '../calls/live-calls.ts';
 import type { ProjectLines } from '../calls/project-lines.ts';
 import { type ReceiveCallParts, receiveCall } from '../calls/receive-call.ts';
 import { recordCarrierEvent } from '../calls/record-carrier-event.ts';
+import { tellTransferNumber } from '../calls/transfer-call-number.ts';
 import type { EndReason } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import { AppError } from '../core/errors.ts';
@@ -42,7 +43,7 @@ export type UseCaseParts = {
 /** What the http room may ask for. */
 export function assembleUseCases(parts: UseCaseParts): UseCases {
   const { storage, keys, liveCalls, clock } = parts;
-  const { calls, assistants } = storage;
+  const { calls, assistants, transfers } = storage;
   const verifyApiKey = (key: string) => keys.verify(key);
   const admit = () => liveCalls.admit();
   const hangUp = (context: CallContext) => void hangUpCall(parts, context);
@@ -54,7 +55,8 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
     receiveCall: (command) =>
       receiveCall({ ...parts, calls, assistants, verifyApiKey, admit, askCarrier: ask }, command),
     recordCarrierEvent: (event) =>
-      recordCarrierEvent({ ...parts, calls, assistants, verifyApiKey, endCall: end }, event),
+      recordCarrierEvent({ ...parts, calls, assistants, transfers, verifyApiKey, endCall: end }, event),
+    tellTransferNumber: (event) => tellTransferNumber({ ...parts, calls, assistants, transfers, verifyApiKey }, event),
     checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
     createPhoneCall: (wish) =>
       createPhoneCall(

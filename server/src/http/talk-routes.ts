@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { CarrierEvent } from '../calls/carrier-event.ts';
 import { AppError } from '../core/errors.ts';
 import type { CallWebhook, Channel } from '../core/ports/channel.ts';
 import type { Clock } from '../core/ports/clock.ts';
@@ -8,7 +9,7 @@ import type { UseCases } from './use-cases.ts';
 import { readWebhookRequest } from './webhook-request.ts';
 
 export type TalkParts = {
-  readonly useCases: Pick<UseCases, 'receiveCall' | 'recordCarrierEvent'>;
+  readonly useCases: Pick<UseCases, 'receiveCall' | 'recordCarrierEvent' | 'tellTransferNumber'>;
   readonly channels: readonly Channel[];
   readonly clock: Clock;
 };
@@ -39,6 +40,17 @@ export function talkRoutes(app: FastifyInstance, parts: TalkParts): void {
     },
     handler: async (request, reply) => sendAnswer(reply, await receiveCall(parts, request)),
   });
+  app.route<{ Params: TalkParams }>({
+    method: methods,
+    url: '/v1/talk/:provider/transfer/:assistantId',
+    schema: {
+      tags: ['talk'],
+      summary: 'A carrier asks whom to dial for a call that was handed over',
+      params: params('assistantId'),
+    },
+    handler: async (request, reply) =>
+      sendAnswer(reply, await withCarrierEvent(parts, request, (event) => parts.useCases.tellTransferNumber(event))),
+  });
   for (const url of [
     '/v1/talk/:provider/ctx/:contextId/event',
     '/v1/talk/:provider/event',
@@ -50,11 +62,12 @@ export function talkRoutes(app: FastifyInstance, parts: TalkParts): void {
       url,
       schema: {
         tags: ['talk'],
-        summary: 'A carrier reports on a call; 204 when nobody knows it',
+        summary: 'A carrier reports on a call; 204 when nobody knows it, a document where the carrier asks for one',
         params: params(...names),
       },
       handler: async (request, reply) => {
-        const outcome = await recordCarrierEvent(parts, request);
+        const outcome = await withCarrierEvent(parts, request, (event) => parts.useCases.recordCarrierEvent(event));
+        if (typeof outcome === 'object') return sendAnswer(reply, outcome);
         return reply.code(outcome === 'recorded' ? 200 : 204).send();
       },
     });
@@ -72,11 +85,15 @@ async function receiveCall(parts: TalkParts, request: FastifyRequest<{ Params: T
   return withDeadline(parts.clock, ANSWER_LIMIT_MS, parts.useCases.receiveCall(command));
 }
 
-async function recordCarrierEvent(parts: TalkParts, request: FastifyRequest<{ Params: TalkParams }>) {
+async function withCarrierEvent<Result>(
+  parts: TalkParts,
+  request: FastifyRequest<{ Params: TalkParams }>,
+  use: (event: CarrierEvent) => Promise<Result>,
+): Promise<Result> {
   const { provider, contextId = null, assistantId = null } = request.params;
   const channel = webhookChannel(parts.channels, provider).name;
   const event = { channel, contextId, assistantId, request: readWebhookRequest(request) };
-  return withDeadline(parts.clock, ANSWER_LIMIT_MS, parts.useCases.recordCarrierEvent(event));
+  return withDeadline(parts.clock, ANSWER_LIMIT_MS, use(event));
 }
 
 function webhookChannel(channels: readonly Channel[], provider: string): WebhookChannel {

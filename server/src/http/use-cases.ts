@@ -1,6 +1,6 @@
 import type { ReceiveCall } from '../calls/announced-call.ts';
+import type { CarrierEvent } from '../calls/carrier-event.ts';
 import type { PhoneCallWish } from '../calls/create-phone-call.ts';
-import type { CarrierEvent } from '../calls/record-carrier-event.ts';
 import type { ChannelName } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import type { ContextId, ProjectId } from '../core/ids.ts';
@@ -13,7 +13,9 @@ export interface UseCases {
   /** @throws AppError in the contract's order of checks. */
   receiveCall(command: ReceiveCall): Promise<WebhookAnswer>;
   /** @throws AppError wrong_signature for a forged one; an authentic event of a call nobody knows is `unknown`. */
-  recordCarrierEvent(event: CarrierEvent): Promise<'recorded' | 'unknown'>;
+  recordCarrierEvent(event: CarrierEvent): Promise<'recorded' | 'unknown' | WebhookAnswer>;
+  /** @throws AppError not_found where the channel does not ask that, wrong_signature. */
+  tellTransferNumber(event: CarrierEvent): Promise<WebhookAnswer>;
   /** Whether media may come for this context; only reads. @throws AppError context_not_found, context_expired, context_claimed, draining. */
   checkContext(contextId: ContextId, channel: ChannelName): Promise<void>;
   /** null: no such key, or one that is revoked or past its time. */

@@ -1,5 +1,5 @@
+import type { CarrierEvent } from '@assistant/server/calls/carrier-event';
 import { type ReceiveCallParts, receiveCall } from '@assistant/server/calls/receive-call';
-import type { CarrierEvent } from '@assistant/server/calls/record-carrier-event';
 import { asteriskCallWebhook } from '@assistant/server/channels/asterisk/call-webhook';
 import type { Assistant } from '@assistant/server/core/assistant/assistant';
 import type { Call } from '@assistant/server/core/call/call';
@@ -128,6 +128,10 @@ function useCases(state: State): UseCases {
       state.events.push(event);
       if (event.request.parameters['signature'] === 'forged') throw new AppError('wrong_signature');
       return event.contextId === CONTEXT_ID ? 'recorded' : 'unknown';
+    },
+    tellTransferNumber: async (event) => {
+      state.events.push(event);
+      return { status: 200, headers: {}, body: 'number' };
     },
     checkContext: async (contextId) => {
       const [code] = CHECKS.find(([, digit]) => contextId.startsWith(digit)) ?? [];

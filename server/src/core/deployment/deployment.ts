@@ -43,6 +43,12 @@ export const COMMON_SETTINGS: readonly Field[] = [
     range: { min: 1, max: 1_000 },
   },
   {
+    key: 'transfer_ring_seconds',
+    help: 'How long it rings at whom a caller is handed to; 30 when left out.',
+    type: 'integer',
+    range: { min: 5, max: 120 },
+  },
+  {
     key: 'allowed_countries',
     help: 'Countries that may be called, as two letters (ISO 3166-1), each on a line; all but satellite and premium numbers when left out.',
     type: 'list',
