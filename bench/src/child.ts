@@ -35,6 +35,18 @@ export function makeFifo(child: ChildProcess, priority: number): void {
   }
 }
 
+/** Gives the child's thread of that name a core, and all its other threads another one. */
+export function pinThreads(
+  child: ChildProcess,
+  name: string,
+  cores: { readonly own: number; readonly others: number },
+): void {
+  for (const thread of readdirSync(`/proc/${child.pid}/task`)) {
+    const isNamed = readFileSync(`/proc/${child.pid}/task/${thread}/comm`, 'utf8').trim() === name;
+    spawnSync('taskset', ['--cpu-list', '--pid', String(isNamed ? cores.own : cores.others), thread]);
+  }
+}
+
 /** The next message of a child. @throws Error when it ends without one. */
 export function nextMessage<Message>(child: ChildProcess): Promise<Message> {
   return new Promise((resolve, reject) => {

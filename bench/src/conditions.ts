@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** What a figure rests on: printed with every result. */
@@ -22,4 +23,13 @@ export function conditions(): Conditions {
     loadAverage: loadavg().map((load) => Math.round(load * 100) / 100),
     date: new Date().toISOString(),
   };
+}
+
+const TICK_MS = 10;
+
+/** Milliseconds since the start that the hypervisor gave to others while this machine wanted to run (Linux: proc_stat(5), `steal`). */
+export function stolenMs(): number {
+  if (process.platform !== 'linux') return 0;
+  const [all = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  return Number(all.split(/ +/)[8] ?? 0) * TICK_MS;
 }

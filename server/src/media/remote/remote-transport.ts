@@ -214,7 +214,8 @@ export class RemoteTransport implements MediaTransport {
 
   #pump(): void {
     if (this.#timer || this.#isPaused || this.#isStopped || this.#end) return;
-    const lead = this.#rules.leadMs * this.#samplesPerMs;
+    const leadMs = this.#leadMs();
+    const lead = leadMs * this.#samplesPerMs;
     while (this.#playhead.ahead < lead) {
       const samples = this.#nextLength();
       if (samples === 0) break;
@@ -225,12 +226,18 @@ export class RemoteTransport implements MediaTransport {
     if (!hasMore) return;
     const excessMs = (this.#playhead.ahead - lead) / this.#samplesPerMs;
     // A little late on purpose, so that wake-ups are few.
-    const { leadMs, minMessageMs, maxMessageMs } = this.#rules;
+    const { minMessageMs, maxMessageMs } = this.#rules;
     const patienceMs = Math.max(Math.min(PATIENCE_MS, leadMs / 3), (maxMessageMs - minMessageMs) / 2);
     this.#timer = this.#clock.after(Math.max(1, excessMs + patienceMs), () => {
       this.#timer = null;
       this.#pump();
     });
+  }
+
+  #leadMs(): number {
+    const { leadMs, roundTrip } = this.#rules;
+    if (!roundTrip) return leadMs;
+    return leadMs + Math.min(roundTrip.mostMs, this.#playhead.roundTripMs ?? roundTrip.untilKnownMs);
   }
 
   /** Samples of the next message: 0 when there is too little to send. */

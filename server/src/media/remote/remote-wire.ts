@@ -27,6 +27,11 @@ export type RemoteWireRules = {
   readonly maxMessageMs: number;
   /** Instead of both where the other side has nothing left to play, so that a reply begins sooner. */
   readonly firstMessageMs?: number;
-  /** How far we send ahead of the listener's ear. */
+  /** How much lies ready on the other side. */
   readonly leadMs: number;
+  /**
+   * On a long way our view of the ear is old and what we send is not there at once: the round trip is added to the lead, up to
+   * `mostMs`; `untilKnownMs` stands for it before the first echo. Left out: nothing is added.
+   */
+  readonly roundTrip?: { readonly mostMs: number; readonly untilKnownMs: number };
 };
