@@ -1,4 +1,5 @@
 import type { CredentialSchema } from '../../core/credential/credential.ts';
+import type { Field } from '../../core/form/field.ts';
 
 const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
 const NETWORK = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/;
@@ -27,3 +28,12 @@ export const sipCredentialSchema: CredentialSchema = {
     },
   ],
 };
+
+/** What a deployment over SIP may be told. */
+export const sipSettingsSchema: readonly Field[] = [
+  {
+    key: 'transfer',
+    help: 'How callers are handed over: refer asks the other side to call, bridge calls and stays between both, auto tries in this order.',
+    choices: ['auto', 'refer', 'bridge'],
+  },
+];

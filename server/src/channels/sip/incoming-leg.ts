@@ -9,6 +9,7 @@ import { SRTP_KEY_BYTES } from '../../protocols/sdp/negotiate.ts';
 import { SdpNegotiator } from '../../protocols/sdp/sdp-negotiator.ts';
 import type { Call } from '../../protocols/sip/call/call.ts';
 import type { CallEnd } from '../../protocols/sip/call/call-options.ts';
+import type { TransferProgress } from '../../protocols/sip/call/sipfrag.ts';
 import type { IncomingCall } from '../../protocols/sip/uas/incoming-call.ts';
 import { announcementOf } from './announcement.ts';
 import { MediaWithInfoDigits } from './digit-sources.ts';
@@ -41,6 +42,8 @@ const REASON: Readonly<Record<CallEnd, EndReason>> = {
  *        +----------+-----------> over (we end the context)
  */
 export class IncomingLeg {
+  /** Hears how a transfer of this call goes. */
+  onTransferProgress: ((progress: TransferProgress) => void) | undefined;
   readonly #parts: LegParts;
   readonly #incoming: IncomingCall;
   readonly #onOver: () => void;
@@ -57,6 +60,19 @@ export class IncomingLeg {
     this.#incoming = incoming;
     this.#onOver = onOver;
     incoming.onCancelled = () => this.#finish('cancelled', { type: 'peer_closed' });
+  }
+
+  get contextId(): ContextId | undefined {
+    return this.#contextId;
+  }
+
+  /** The dialog, once answered. */
+  get call(): Call | undefined {
+    return this.#call;
+  }
+
+  get media(): MediaWithInfoDigits | undefined {
+    return this.#media;
   }
 
   /** Answers the call, or refuses it; never throws. */
@@ -100,6 +116,7 @@ export class IncomingLeg {
     this.#call = this.#incoming.accept(negotiator, {
       ended: (why) => this.#ended(why),
       digit: (digit) => this.#media?.infoDigit(digit),
+      transferProgress: (progress) => this.onTransferProgress?.(progress),
     });
     if (this.#call === undefined) {
       const detail = negotiator.refusedBecause;

@@ -50,6 +50,14 @@ export function trunkRoute(
   };
 }
 
+/** The way to whoever a SIP URI names; no challenge is answered there. */
+export function plainRoute(to: string, caller: string): Route {
+  const isSecure = to.startsWith('sips:') || parseSipUri(to)?.params.get('transport')?.toLowerCase() === 'tls';
+  const host = parseSipUri(to)?.host ?? '';
+  const from = { uri: printSipUri({ scheme: 'sip', user: caller, host, params: new Map() }), params: new Map() };
+  return { to, from, contactUser: caller, isSecure };
+}
+
 /** The way to a phone that has registered here. */
 export function phoneRoute(
   { uri, flow }: RegisteredPhone,

@@ -19,7 +19,7 @@ afterEach(async () => {
 async function start(transport: 'udp' | 'tcp' = 'udp', credential: Record<string, string> = {}) {
   const world = await SipWorld.open();
   const trunk = await FakeTrunk.open(transport);
-  open.push(world, trunk);
+  open.push(trunk, world);
   const dialer = sipDialer({ server: () => world.server, hasTls: false, random: cryptoRandom });
   const order: DialOrder = {
     contextId: CONTEXT,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AppError, toAppError } from '../../core/errors.ts';
+import type { ContextId } from '../../core/ids.ts';
 import type { OpenListener } from '../../core/ports/channel.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { DialOrder } from '../../core/ports/dialer.ts';
@@ -29,6 +30,7 @@ import { phoneRoute, type Route } from './outbound-route.ts';
 import type { RtpMedia, SipCalls, SipDirectory } from './ports.ts';
 import { refusalOf } from './refusal.ts';
 import { Registrar } from './registrar.ts';
+import { type SipLeg, SipTransfers } from './transfers.ts';
 
 /** The SIP__ settings. */
 export type SipSettings = {
@@ -61,6 +63,7 @@ export interface SipServer extends OpenListener {
   /** Calls, transactions and dialogs held: all zero when idle. */
   readonly load: { readonly calls: number; readonly transactions: number; readonly dialogs: number };
   readonly outbound: OutboundCalls;
+  readonly transfers: SipTransfers;
   /** The way to a phone that has registered here for the order's assistant, as this name or number; null: there is none. */
   phoneRoute(order: Pick<DialOrder, 'assistantId' | 'to' | 'from'>): Route | null;
 }
@@ -85,6 +88,7 @@ export async function openSipServer(parts: SipServerParts): Promise<SipServer> {
 class BuiltInServer implements SipServer {
   readonly protocol = 'SIP';
   readonly outbound: OutboundCalls;
+  readonly transfers: SipTransfers;
   readonly #parts: SipServerParts;
   readonly #agent: UserAgent;
   readonly #admission: SipAdmission;
@@ -113,6 +117,12 @@ class BuiltInServer implements SipServer {
       addressFor: (uri, flow) => this.#addressFor(uri, flow),
     };
     this.outbound = new OutboundCalls({ ...parts, line });
+    this.transfers = new SipTransfers({
+      ...parts,
+      line,
+      legOf: (contextId) => this.#legOf(contextId),
+      phoneRoute: (wish) => this.phoneRoute(wish),
+    });
     this.#agent = new UserAgent({
       clock,
       random,
@@ -146,7 +156,7 @@ class BuiltInServer implements SipServer {
 
   get load(): SipServer['load'] {
     const { transactions, dialogs } = this.#agent.load;
-    return { calls: this.#legs.size + this.outbound.size, transactions, dialogs };
+    return { calls: this.#legs.size + this.outbound.size + this.transfers.size, transactions, dialogs };
   }
 
   phoneRoute({ assistantId, to, from }: Pick<DialOrder, 'assistantId' | 'to' | 'from'>): Route | null {
@@ -180,11 +190,17 @@ class BuiltInServer implements SipServer {
     this.drain();
     for (const leg of [...this.#legs]) leg.hangUp();
     this.outbound.close();
+    this.transfers.close();
     const { clock } = this.#parts;
     const untilMs = clock.nowMs() + GOODBYE_MS;
     while (this.#agent.load.dialogs > 0 && clock.nowMs() < untilMs)
       await new Promise<void>((resolve) => clock.after(20, resolve));
     await this.#agent[Symbol.asyncDispose]();
+  }
+
+  #legOf(contextId: ContextId): SipLeg | undefined {
+    for (const leg of this.#legs) if (leg.contextId === contextId) return leg;
+    return this.outbound.at(contextId)?.leg;
   }
 
   async #addressFor(uri: string, flow?: Flow): Promise<string> {

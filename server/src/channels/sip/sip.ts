@@ -1,5 +1,5 @@
 import type { Channel } from '../../core/ports/channel.ts';
-import { sipCredentialSchema } from './credential-schema.ts';
+import { sipCredentialSchema, sipSettingsSchema } from './credential-schema.ts';
 import { sipDialer } from './dialer.ts';
 import type { SipCalls } from './ports.ts';
 import { openSipServer, type SipServer, type SipServerParts } from './sip-server.ts';
@@ -13,6 +13,14 @@ export function createSip({ open, ...parts }: SipParts): Channel {
   return {
     name: 'sip',
     credentialSchema: sipCredentialSchema,
+    settingsSchema: sipSettingsSchema,
+    transfer: {
+      objection: (order) => (server === null ? 'the SIP port is not open' : server.transfers.objection(order)),
+      transfer: async (order, signal) =>
+        server === null
+          ? { type: 'failed', reason: 'unreachable', detail: 'the SIP port is not open' }
+          : await server.transfers.transfer(order, signal),
+    },
     dialer: sipDialer({ server: () => server, hasTls, random: parts.random }),
     listen: async (control) => {
       server = await openSipServer({

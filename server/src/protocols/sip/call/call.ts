@@ -76,9 +76,15 @@ export class Call {
     if (this.#state !== 'closing' && this.#state !== 'ended') this.#exchange.reoffer();
   }
 
-  /** Asks the peer to call `target` instead of us (RFC 3515); progress comes by `transferProgress`. */
-  transfer(target: string, headers: readonly Header[] = []): void {
+  /** The methods of the peer's Allow header; none where it sent no such header. */
+  get peerAllows(): readonly string[] {
+    return this.#options.peerAllows;
+  }
+
+  /** Asks the peer to call `target` instead of us (RFC 3515); `answered` hears the status of the REFER, `transferProgress` the rest. */
+  transfer(target: string, headers: readonly Header[] = [], answered?: (status: number) => void): void {
     this.#request('REFER', { headers: [{ name: 'Refer-To', value: `<${target}>` }, ...headers] }, (response) => {
+      answered?.(response.status);
       if (response.status >= 300) this.#options.handlers.transferProgress?.({ status: response.status, isFinal: true });
     });
   }
