@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ADMISSION_LIMITS } from '@assistant/server/channels/sip/admission';
 import { ASSISTANT, KEY, SipWorld, until, type WorldOptions } from '@assistant/server/channels/sip/fakes/sip-world';
 import { createNonce } from '@assistant/server/protocols/digest/nonce';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -244,7 +245,7 @@ describe('beside calls', () => {
   });
 
   test('more than a source may send', async () => {
-    const world = await start({ limits: { burst: 2, perSecond: 0, mostPending: 10 } });
+    const world = await start({ limits: { ...ADMISSION_LIMITS, stranger: { burst: 2, perSecond: 0 } } });
 
     await play(world, 'options', { calls: 2 });
     await play(world, 'options-refused-for-now');

@@ -2,17 +2,17 @@ import { expect, test } from 'vitest';
 import { FakeClock, settle } from '../../../test/fakes/fake-clock.ts';
 import { DigestClient } from '../../protocols/digest/digest-client.ts';
 import { DigestServer } from '../../protocols/digest/digest-server.ts';
-import { FailureCounter } from '../../protocols/digest/failure-counter.ts';
 import { FakeFlow, request } from '../../protocols/sip/fakes/wire.ts';
 import { SipAuthenticator } from './authenticate.ts';
 import { ASSISTANT, cryptoRandom, KEY, NOBODY, ScriptedDirectory } from './fakes/sip-world.ts';
+import { SourceStanding } from './source-standing.ts';
 
 function authenticator() {
   const clock = new FakeClock();
   const digest = new DigestServer({ realm: 'test', key: Buffer.alloc(32, 1), randomBytes: cryptoRandom.bytes });
-  const failures = new FailureCounter();
+  const standing = new SourceStanding(() => clock.nowMs());
   const directory = new ScriptedDirectory();
-  const one = new SipAuthenticator({ directory, digest, realm: 'test', failures, clock });
+  const one = new SipAuthenticator({ directory, digest, realm: 'test', standing, clock });
   const flow = new FakeFlow();
   const challenge = () => digest.challenge({ source: flow.remote.address, nowMs: clock.date().getTime() });
   const sign = (username: string, password: string, uri: string) => {

@@ -3,20 +3,19 @@ import { type AssistantId, parseAssistantId } from '../../core/ids.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { type DigestAlgorithm, hashUser } from '../../protocols/digest/digest.ts';
 import type { DigestClaim, DigestServer } from '../../protocols/digest/digest-server.ts';
-import type { FailureCounter } from '../../protocols/digest/failure-counter.ts';
 import { type Header, headerOf, headersOf, type SipRequest } from '../../protocols/sip/message/message.ts';
 import { parseSipUri } from '../../protocols/sip/message/sip-uri.ts';
-import type { Flow } from '../../protocols/sip/transport/flow.ts';
-import { sourceOf } from './admission.ts';
+import { type Flow, isReliable } from '../../protocols/sip/transport/flow.ts';
 import { plainAddress } from './advertised-address.ts';
 import type { SipAssistant, SipDirectory, SipKey } from './ports.ts';
+import type { SourceStanding } from './source-standing.ts';
 import { TrunkList } from './trunk-list.ts';
 
 export type AuthenticateParts = {
   readonly directory: SipDirectory;
   readonly digest: DigestServer;
   readonly realm: string;
-  readonly failures: FailureCounter;
+  readonly standing: SourceStanding;
   readonly clock: Clock;
 };
 
@@ -56,30 +55,30 @@ export class SipAuthenticator {
   }
 
   async #judge(request: SipRequest, flow: Flow): Promise<AuthVerdict> {
-    const { directory, failures } = this.#parts;
-    const source = sourceOf(flow.remote.address);
+    const { directory, standing } = this.#parts;
+    const { address } = flow.remote;
     const dialled = dialStringOf(request);
     if (dialled !== undefined) {
       const assistant = await this.#checkPassword(dialled);
-      if (assistant) return this.#accept(assistant, 'password', source);
-      failures.failed(source, this.#nowMs);
+      if (assistant) return this.#accept(assistant, 'password', address);
+      standing.failed(address, isReliable(flow.protocol));
     }
     const credentials = this.#credentialsOf(request);
-    if (credentials) return await this.#checkDigest(request, credentials, source, flow);
+    if (credentials) return await this.#checkDigest(request, credentials, flow);
     if (request.method === 'INVITE' && dialled === undefined) {
       const number = parseSipUri(request.uri)?.user ?? null;
-      const trunk = this.#trunks.find(await directory.trunks(), plainAddress(flow.remote.address), number);
-      if (trunk) return { type: 'accepted', assistant: trunk, by: 'trunk' };
+      const trunk = this.#trunks.find(await directory.trunks(), plainAddress(address), number);
+      if (trunk) return this.#accept(trunk, 'trunk', address);
     }
-    return this.#challenge(request, source, { address: flow.remote.address, isStale: false });
+    return this.#challenge(request, address, false);
   }
 
   get #nowMs(): number {
     return this.#parts.clock.nowMs();
   }
 
-  #accept(assistant: SipAssistant, by: 'password' | 'digest', source: string): AuthVerdict {
-    this.#parts.failures.succeeded(source);
+  #accept(assistant: SipAssistant, by: 'password' | 'digest' | 'trunk', address: string): AuthVerdict {
+    this.#parts.standing.succeeded(address);
     return { type: 'accepted', assistant, by };
   }
 
@@ -90,23 +89,18 @@ export class SipAuthenticator {
     return assistant !== null && projectId === assistant.projectId ? assistant : null;
   }
 
-  async #checkDigest(
-    request: SipRequest,
-    { claim, header }: Credentials,
-    source: string,
-    flow: Flow,
-  ): Promise<AuthVerdict> {
-    const { digest, failures, clock } = this.#parts;
+  async #checkDigest(request: SipRequest, { claim, header }: Credentials, flow: Flow): Promise<AuthVerdict> {
+    const { digest, standing, clock } = this.#parts;
+    const { address } = flow.remote;
     const assistant = await this.#find(claim.username);
     const keys = assistant === null ? [] : await this.#parts.directory.keysOf(assistant.projectId);
     const nowMs = clock.date().getTime();
-    const asked = { method: request.method, header, source: flow.remote.address, nowMs };
+    const asked = { method: request.method, header, source: address, nowMs };
     const verdict = digest.verify(asked, this.#candidates(keys, claim));
     if (verdict.type === 'accepted' && assistant && verdict.index < keys.length)
-      return this.#accept(assistant, 'digest', source);
-    if (verdict.type !== 'stale') failures.failed(source, this.#nowMs);
-    const address = flow.remote.address;
-    return this.#challenge(request, source, { address, isStale: verdict.type === 'stale' });
+      return this.#accept(assistant, 'digest', address);
+    if (verdict.type === 'refused') standing.failed(address, verdict.isOurNonce || isReliable(flow.protocol));
+    return this.#challenge(request, address, verdict.type === 'stale');
   }
 
   #candidates(keys: readonly SipKey[], claim: DigestClaim): string[] {
@@ -142,13 +136,9 @@ export class SipAuthenticator {
   }
 
   /** 401; for a source that has failed often, 403 without another try. */
-  #challenge(
-    request: SipRequest,
-    source: string,
-    { address, isStale }: { readonly address: string; readonly isStale: boolean },
-  ): AuthVerdict {
-    const { digest, failures, clock } = this.#parts;
-    if (failures.patience(source, this.#nowMs) !== 'challenge') return { type: 'refused', status: 403, headers: [] };
+  #challenge(request: SipRequest, address: string, isStale: boolean): AuthVerdict {
+    const { digest, standing, clock } = this.#parts;
+    if (standing.patience(address) !== 'challenge') return { type: 'refused', status: 403, headers: [] };
     const nowMs = clock.date().getTime();
     const challenges = digest.challenge({
       source: address,

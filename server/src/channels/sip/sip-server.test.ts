@@ -1,20 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../core/errors.ts';
 import { DigestClient } from '../../protocols/digest/digest-client.ts';
-import { headerOf, headersOf } from '../../protocols/sip/message/message.ts';
+import { headerOf } from '../../protocols/sip/message/message.ts';
 import type { Protocol } from '../../protocols/sip/transport/flow.ts';
 import { answerWithDigest } from '../../protocols/sip/uac/answer-challenge.ts';
+import { ADMISSION_LIMITS } from './admission.ts';
 import { openRawPhone, rawRequest } from './fakes/raw-phone.ts';
-import {
-  ASSISTANT,
-  cryptoRandom,
-  KEY,
-  NOBODY,
-  PROJECT,
-  SipWorld,
-  until,
-  type WorldOptions,
-} from './fakes/sip-world.ts';
+import { ASSISTANT, cryptoRandom, KEY, SipWorld, until, type WorldOptions } from './fakes/sip-world.ts';
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -62,97 +54,6 @@ describe.each<Protocol>(['UDP', 'TCP'])('a call over %s', (protocol) => {
     expect(await dialled.ended.promise).toBe('peer hung up');
     expect(world.calls.log).toEqual(['opened', 'attached', 'media closed_by_us']);
     expect(world.rtp.calls[0]?.isDisposed).toBe(true);
-  });
-});
-
-describe('who is let in', () => {
-  test('the dial string of the manual, without a challenge', async () => {
-    const world = await start();
-
-    const dialled = (await world.phone()).dial({ user: `${ASSISTANT}:${KEY}`, password: null });
-    await dialled.answered();
-
-    expect(world.calls.announced[0]).toMatchObject({ assistantId: ASSISTANT, to: ASSISTANT });
-    expect(world.metrics.value('sip_requests_total', { method: 'INVITE', outcome: 'challenged' })).toBe(0);
-  });
-
-  test('a trunk by its address, found by the number that was dialled', async () => {
-    const world = await start();
-    world.directory.trunkList = [
-      { assistantId: NOBODY as never, projectId: PROJECT, number: '15550101', allowCidrs: ['127.0.0.0/8'] },
-      { assistantId: ASSISTANT, projectId: PROJECT, number: '+1 555 0100', allowCidrs: ['127.0.0.1'] },
-    ];
-
-    await (await world.phone()).dial({ password: null }).answered();
-
-    expect(world.calls.announced[0]?.assistantId).toBe(ASSISTANT);
-  });
-
-  test('an address on no list is challenged: MD5 first, then SHA-256', async () => {
-    const world = await start();
-    world.directory.trunkList = [
-      { assistantId: ASSISTANT, projectId: PROJECT, number: null, allowCidrs: ['192.0.2.0/24'] },
-    ];
-
-    const refused = await (await world.phone()).dial({ password: null }).refused();
-
-    const challenges = headersOf(refused, 'WWW-Authenticate').map((value) => /algorithm=([\w-]+)/.exec(value)?.[1]);
-    expect([refused.status, challenges]).toEqual([401, ['MD5', 'SHA-256']]);
-  });
-
-  test.each([
-    ['digest', { username: ASSISTANT, password: 'wrong' }, { username: NOBODY, password: 'wrong' }],
-    ['a dial string', { user: `${ASSISTANT}:wrong`, password: null }, { user: `${NOBODY}:wrong`, password: null }],
-  ])('%s: a wrong password and an assistant nobody has look the same', async (_name, wrong, unknown) => {
-    const answers: unknown[] = [];
-    for (const dialling of [wrong, unknown]) {
-      const world = await start();
-      const { status, reason, headers } = await (await world.phone()).dial(dialling).refused();
-      answers.push({ status, reason, names: headers.map(({ name }) => name), asked: world.directory.asked });
-      expect(world.calls.log).toEqual([]);
-    }
-
-    expect(answers[0]).toEqual(answers[1]);
-    expect(answers[0]).toMatchObject({ status: 401 });
-  });
-
-  test('a source that fails on is refused without a challenge, then hears nothing at all', async () => {
-    const world = await start();
-    const phone = await world.phone();
-    const statuses: number[] = [];
-
-    for (let call = 0; call < 20; call++)
-      statuses.push((await phone.dial({ user: `${ASSISTANT}:wrong`, password: null }).refused()).status);
-    const socket = await rawPhone(world.server.ports.udp);
-    socket.send(rawRequest('OPTIONS', 'one'));
-    await until(() => world.metrics.value('sip_requests_total', { method: 'OPTIONS', outcome: 'dropped' }) === 1);
-
-    expect(statuses).toEqual([...Array(4).fill(401), ...Array(16).fill(403)]);
-    expect(socket.heard).toEqual([]);
-  });
-
-  test('a scanner that says its name hears nothing', async () => {
-    const world = await start();
-    const socket = await rawPhone(world.server.ports.udp);
-
-    socket.send(rawRequest('OPTIONS', 'one', 'User-Agent: friendly-scanner'));
-    socket.send(rawRequest('OPTIONS', 'two'));
-    await until(() => socket.heard.length === 1);
-
-    expect(socket.heard).toEqual(['200 two']);
-  });
-
-  test('the key is in no log line and not in what is kept of the call', async () => {
-    const world = await start();
-    const headers = [{ name: 'X-Note', value: `sip:${ASSISTANT}:${KEY}@host` }];
-
-    const phone = await world.phone();
-    await phone.dial({ user: `${ASSISTANT}:${KEY}`, password: null, headers }).answered();
-    for (let call = 0; call < 6; call++) await phone.dial({ user: `${ASSISTANT}:${KEY}x`, password: null }).refused();
-
-    expect(world.log.events).toContain('sip.refused');
-    expect(JSON.stringify([world.log.entries, world.calls.announced])).not.toContain(KEY);
-    expect(world.calls.announced[0]?.headers['x-note']).toBe(`sip:${ASSISTANT}:***@host`);
   });
 });
 
@@ -322,7 +223,7 @@ describe('when it does not come to a call', () => {
   });
 
   test('more than a source may send: 503', async () => {
-    const world = await start({ limits: { burst: 2, perSecond: 0, mostPending: 10 } });
+    const world = await start({ limits: { ...ADMISSION_LIMITS, stranger: { burst: 2, perSecond: 0 } } });
     const socket = await rawPhone(world.server.ports.udp);
 
     for (const name of ['one', 'two', 'three']) socket.send(rawRequest('OPTIONS', name));

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { ContextId } from '../../core/ids.ts';
 import type { OpenListener } from '../../core/ports/channel.ts';
@@ -8,7 +7,6 @@ import type { EventLog } from '../../core/ports/event-log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import type { Random } from '../../core/ports/random.ts';
 import { DigestServer } from '../../protocols/digest/digest-server.ts';
-import { FailureCounter } from '../../protocols/digest/failure-counter.ts';
 import { randomToken } from '../../protocols/sip/environment.ts';
 import { createResponse } from '../../protocols/sip/message/create.ts';
 import { redactUri } from '../../protocols/sip/message/sip-uri.ts';
@@ -22,6 +20,7 @@ import { UserAgent } from '../../protocols/sip/user-agent.ts';
 import { ADMISSION_LIMITS, type AdmissionLimits, SipAdmission } from './admission.ts';
 import { AdvertisedAddress } from './advertised-address.ts';
 import { SipAuthenticator } from './authenticate.ts';
+import { type CertificateFiles, readCertificate, watchCertificate } from './certificate.ts';
 import { dnsResolver } from './dns-resolver.ts';
 import { IncomingLeg } from './incoming-leg.ts';
 import { OutboundCalls } from './outbound-calls.ts';
@@ -30,6 +29,7 @@ import { phoneRoute, type Route } from './outbound-route.ts';
 import type { RtpMedia, SipCalls, SipDirectory } from './ports.ts';
 import { refusalOf } from './refusal.ts';
 import { Registrar } from './registrar.ts';
+import { SourceStanding } from './source-standing.ts';
 import { type SipLeg, SipTransfers } from './transfers.ts';
 
 /** The SIP__ settings. */
@@ -97,19 +97,20 @@ class BuiltInServer implements SipServer {
   readonly #addresses: AdvertisedAddress;
   readonly #legs = new Set<IncomingLeg>();
   readonly #bound = new Map<Protocol, Target>();
+  #certificateWatch: Disposable | undefined;
 
   constructor(parts: SipServerParts) {
     const { settings, clock, random, directory, nonceKey } = parts;
-    const failures = new FailureCounter();
+    const standing = new SourceStanding(() => clock.nowMs());
     const randomBytes = (count: number) => random.bytes(count);
     const digest = new DigestServer({ realm: REALM, key: nonceKey, randomBytes });
     this.#parts = parts;
     this.#admission = new SipAdmission({
-      failures,
+      standing,
       nowMs: () => clock.nowMs(),
       limits: parts.limits ?? ADMISSION_LIMITS,
     });
-    this.#authenticator = new SipAuthenticator({ directory, digest, realm: REALM, failures, clock });
+    this.#authenticator = new SipAuthenticator({ directory, digest, realm: REALM, standing, clock });
     this.#registrar = new Registrar(() => clock.nowMs());
     this.#addresses = new AdvertisedAddress({ ...settings, bindHost: settings.host });
     const line: SipLine = {
@@ -172,10 +173,7 @@ class BuiltInServer implements SipServer {
     const events = this.#agent.transportEvents;
     await this.#listen('UDP', settings.port, (bind) => openUdpTransport(bind, events));
     await this.#listen('TCP', settings.port, (bind) => openStreamTransport(bind, { clock }, events));
-    if (settings.tls) {
-      const tls = await readCertificate(settings.tls);
-      await this.#listen('TLS', settings.tls.port, (bind) => openStreamTransport(bind, { clock, tls }, events));
-    }
+    if (settings.tls) await this.#openTls(settings.tls);
     log.info('sip.listening', { host, port: this.ports.udp, tcpPort: this.ports.tcp, tlsPort: this.ports.tls });
     if (settings.externalIp === null) log.warn('sip.external_ip_unset', { detail: WHO_HEARS_NOTHING });
   }
@@ -188,6 +186,7 @@ class BuiltInServer implements SipServer {
   /** Says BYE to every call, and waits a second for the answers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
+    this.#certificateWatch?.[Symbol.dispose]();
     for (const leg of [...this.#legs]) leg.hangUp();
     this.outbound.close();
     this.transfers.close();
@@ -214,11 +213,23 @@ class BuiltInServer implements SipServer {
     throw new AppError('carrier_failed', { detail: 'the name of the trunk leads nowhere, or no route leads there' });
   }
 
-  async #listen(
+  async #openTls(files: CertificateFiles & { readonly port: number }): Promise<void> {
+    const { clock, log } = this.#parts;
+    const tls = await readCertificate(files);
+    const events = this.#agent.transportEvents;
+    const listener = await this.#listen('TLS', files.port, (bind) => openStreamTransport(bind, { clock, tls }, events));
+    this.#certificateWatch = watchCertificate(
+      files,
+      { clock, log },
+      { current: tls, changed: (pair) => listener.renew(pair) },
+    );
+  }
+
+  async #listen<Kind extends Transport>(
     protocol: Protocol,
     port: number,
-    open: (bind: { address: string; port: number }) => Promise<Transport>,
-  ): Promise<Transport> {
+    open: (bind: { address: string; port: number }) => Promise<Kind>,
+  ): Promise<Kind> {
     const { host } = this.#parts.settings;
     try {
       const transport = await open({ address: host, port });
@@ -298,12 +309,3 @@ type Answer = { readonly status: number; readonly headers: readonly { name: stri
 const WHO_HEARS_NOTHING =
   'SIP__EXTERNAL_IP is unset: SIP callers hear no audio unless they can reach the local address that this machine sends to them ' +
   'from, which callers from the internet cannot; set it to the public IP';
-
-async function readCertificate({ certFile, keyFile }: { certFile: string; keyFile: string }) {
-  try {
-    return { cert: await readFile(certFile), key: await readFile(keyFile) };
-  } catch (error) {
-    const detail = 'SIP__TLS_CERT or SIP__TLS_KEY cannot be read';
-    throw new AppError('not_configured', { detail, cause: error });
-  }
-}

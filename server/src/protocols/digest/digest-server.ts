@@ -36,7 +36,8 @@ export type DigestVerdict =
   | { readonly type: 'accepted'; readonly index: number }
   /** Right credentials with an old or repeated nonce: challenge again with `stale`, the client tries by itself. */
   | { readonly type: 'stale' }
-  | { readonly type: 'refused' };
+  /** `isOurNonce`: we gave it to this source, however long ago, so the sender has had our challenge. */
+  | { readonly type: 'refused'; readonly isOurNonce: boolean };
 
 export type DigestRequest = {
   readonly method: string;
@@ -83,10 +84,11 @@ export class DigestServer {
     const params = parseDigestHeader(request.header);
     const input = params && this.#inputOf(params, request.method);
     const response = Buffer.from(params?.get('response')?.toLowerCase() ?? '');
-    if (!input) return { type: 'refused' };
+    if (!input) return { type: 'refused', isOurNonce: false };
     const index = findMatch(response, candidates, input);
     const nonce = checkNonce(this.#options.key, input.nonce, request);
-    if (index < 0 || nonce === 'forged') return index < 0 ? { type: 'refused' } : { type: 'stale' };
+    if (index < 0) return { type: 'refused', isOurNonce: nonce !== 'forged' };
+    if (nonce === 'forged') return { type: 'stale' };
     const count = Number.parseInt(input.nc ?? '1', 16);
     if (nonce === 'stale' || !this.#counts.accept(input.nonce, count)) return { type: 'stale' };
     return { type: 'accepted', index };

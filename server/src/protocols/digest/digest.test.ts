@@ -112,7 +112,10 @@ describe('server and client together', () => {
   test('a wrong secret is refused', () => {
     const { server, challenge, answer } = setup();
 
-    expect(verify(server, answer(challenge())[0] ?? '', ['0'.repeat(64)])).toEqual({ type: 'refused' });
+    expect(verify(server, answer(challenge())[0] ?? '', ['0'.repeat(64)])).toEqual({
+      type: 'refused',
+      isOurNonce: true,
+    });
   });
 
   test('the same answer twice is a replay: stale', () => {
@@ -152,6 +155,15 @@ describe('server and client together', () => {
     expect(verify(server, forged, [ha1('SHA-256')])).toEqual({ type: 'stale' });
   });
 
+  test('a wrong secret with a nonce of somebody else tells nothing of who sent it', () => {
+    const { server, challenge, answer } = setup();
+    const [header = ''] = answer(challenge());
+
+    const verdict = verify(server, header, ['0'.repeat(64)], { source: '192.0.2.66' });
+
+    expect(verdict).toEqual({ type: 'refused', isOurNonce: false });
+  });
+
   test('any node with the key verifies a nonce of another', () => {
     const { challenge, answer, ha1 } = setup();
 
@@ -166,7 +178,9 @@ describe('server and client together', () => {
 
     expect(answer(['Digest realm="rapida", nonce="n", qop="auth-int"'])).toEqual([]);
     const [header = ''] = answer(challenge());
-    expect(verify(server, header.replace('qop=auth', 'qop=auth-int'), [ha1('SHA-256')])).toEqual({ type: 'refused' });
+    expect(verify(server, header.replace('qop=auth', 'qop=auth-int'), [ha1('SHA-256')])).toMatchObject({
+      type: 'refused',
+    });
   });
 
   test('the digest is checked against the uri of the header, not the Request-URI', () => {

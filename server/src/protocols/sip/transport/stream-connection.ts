@@ -7,8 +7,8 @@ import { StreamFramer, type StreamItem } from './stream-framer.ts';
 export const SLOW_MESSAGE_MS = 10_000;
 /** Without a byte for this long a connection is closed; keep-alives come every 95-120 s (RFC 5626, 4.4.1). */
 export const IDLE_MS = 10 * 60_000;
-/** Messages a connection may deliver in one second; a flooding one is closed. */
-export const MAX_MESSAGES_PER_SECOND = 500;
+/** Messages a connection may deliver in one second: a PBX sends all its calls by one, five messages each. A flooding one is closed. */
+export const MAX_MESSAGES_PER_SECOND = 2000;
 /** Unsent bytes at which a peer that does not read is closed. */
 export const MAX_UNSENT_BYTES = 1 << 20;
 

@@ -6,22 +6,31 @@ import { StreamConnection } from './stream-connection.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
+/** PEM */
+export type Certificate = { readonly cert: string | Buffer; readonly key: string | Buffer };
+
 export type StreamOptions = {
   readonly clock: Clock;
   /** With a certificate the transport is TLS, else TCP. */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer; readonly ca?: string | Buffer };
+  readonly tls?: Certificate & { readonly ca?: string | Buffer };
   /** Connections held at once; the next one is closed at accept. */
   readonly maxConnections?: number;
 };
 
 const DEFAULT_MAX_CONNECTIONS = 4096;
 
+/** A transport over TCP or TLS. */
+export interface StreamListener extends Transport {
+  /** TLS: connections from now on are shown this certificate; those that stand keep theirs. @throws when the two do not fit. */
+  renew(certificate: Certificate): void;
+}
+
 /** Listens for SIP over TCP or TLS (RFC 3261, 18). Port 0 takes a free one. @throws when the address cannot be bound. */
 export async function openStreamTransport(
   bind: { readonly address: string; readonly port: number },
   options: StreamOptions,
   events: TransportEvents,
-): Promise<Transport> {
+): Promise<StreamListener> {
   const server = options.tls
     ? tls.createServer({ ...options.tls, minVersion: 'TLSv1.2' })
     : net.createServer({ noDelay: true });
@@ -39,7 +48,7 @@ export async function openStreamTransport(
 }
 
 /** Connections are reused both ways (18.1.1, RFC 5923): one to or from a target carries all requests and responses. */
-class StreamTransport implements Transport {
+class StreamTransport implements StreamListener {
   readonly protocol: Protocol;
   readonly #server: net.Server;
   readonly #options: StreamOptions;
@@ -61,6 +70,11 @@ class StreamTransport implements Transport {
     const bound = this.#server.address();
     const { address, port } = bound !== null && typeof bound === 'object' ? bound : { address: '', port: 0 };
     return { protocol: this.protocol, address, port };
+  }
+
+  renew(certificate: Certificate): void {
+    if (this.#server instanceof tls.Server)
+      this.#server.setSecureContext({ ...this.#options.tls, ...certificate, minVersion: 'TLSv1.2' });
   }
 
   async flowTo(target: Target, signal?: AbortSignal): Promise<Flow> {
