@@ -43,13 +43,14 @@ const VOICE_TIMEOUT_MS = 30_000;
 export async function truthCall(options: TruthCallOptions): Promise<TruthCallResult> {
   const { server, carrier, interruptions, oneWayMs, jitterMs, random } = options;
   const delay = { oneWayMs, jitterMs, random };
+  const expected = server.expect(carrier);
   const leg = new CarrierLeg(dialectOf(carrier), {
-    url: server.urlOf(carrier),
+    url: expected.url,
     reach: directly,
     toServer: delay,
     toCarrier: delay,
   });
-  const arrived = server.nextCall().then((call) => {
+  const arrived = expected.call.then((call) => {
     call.media.truth = {
       soundedSamples: () => leg.playout.positionAt(performance.now()),
       recordedSamples: () => leg.playout.recording.length,

@@ -45,7 +45,7 @@ export type ServerCall = {
 export class TruthServer implements AsyncDisposable {
   readonly #server: WebSocketServer;
   readonly #tellsWords: boolean;
-  readonly #waiting: ((call: ServerCall) => void)[] = [];
+  readonly #waiting = new Map<string, (call: ServerCall) => void>();
 
   private constructor(server: WebSocketServer, tellsWords: boolean) {
     this.#server = server;
@@ -59,14 +59,12 @@ export class TruthServer implements AsyncDisposable {
     return new TruthServer(server, tellsWords);
   }
 
-  /** ws://127.0.0.1:port/carrier */
-  urlOf(carrier: Carrier): string {
-    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${carrier}`;
-  }
-
-  /** The next call whose stream begins. */
-  nextCall(): Promise<ServerCall> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  /** An address for one call of a carrier, and that call once its stream has begun. */
+  expect(carrier: Carrier): { readonly url: string; readonly call: Promise<ServerCall> } {
+    const { promise, resolve } = Promise.withResolvers<ServerCall>();
+    const path = `/${carrier}/${this.#waiting.size}`;
+    this.#waiting.set(path, resolve);
+    return { url: `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`, call: promise };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,7 +88,7 @@ export class TruthServer implements AsyncDisposable {
       attachMedia: async ({ media }) => {
         const watched = new WatchedMedia(media);
         const brain = new FakeBrain(systemClock, (_input, turn) => [says(replyText(turn))]);
-        this.#waiting.shift()?.({
+        this.#waiting.get(target)?.({
           brain,
           media: watched,
           log,

@@ -69,6 +69,39 @@ describe('a remote playhead', () => {
     expect(head.pendingMarks).toBe(1);
   });
 
+  test('the first echo of an empty buffer tells how far away the other side is, and the longest of the last four holds', () => {
+    const { time, head } = playhead();
+    const measured: (number | null)[] = [head.roundTripMs];
+    for (const [id, roundTripMs] of Object.entries({ a: 120, b: 300, c: 80, d: 90, e: 70, f: 60 })) {
+      head.send(800);
+      head.mark(id);
+      time.ms += 100 + roundTripMs;
+      head.echoed(id);
+      measured.push(head.roundTripMs);
+    }
+
+    expect(measured).toEqual([null, 120, 300, 300, 300, 300, 90]);
+  });
+
+  test('what would arrive after the buffer ran dry is not counted by the clock before it is echoed', () => {
+    // Seen over 150 ms each way: the caller heard a gap, and the position ran up to 116 ms ahead of the ear.
+    const { time, head } = playhead();
+    head.send(800);
+    head.mark('a');
+    head.send(800);
+    time.ms += 100 + 120;
+    head.echoed('a');
+    // 100 ms are left by our account, and on the other side none by the time this is there.
+    head.send(800);
+    time.ms += 150;
+    const late = head.heard();
+    head.mark('b');
+    head.echoed('b');
+
+    expect(late).toBe(1_600);
+    expect(head.heard()).toBe(2_400);
+  });
+
   test('audio sent after the buffer ran dry counts from its own echo, not from the pause before', () => {
     const { time, head } = underWay();
     head.echoed('d');

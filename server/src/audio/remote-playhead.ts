@@ -3,13 +3,17 @@ import type { Cleared } from '../core/ports/media-transport.ts';
 
 type Mark = { readonly id: string; readonly at: number };
 
+/** The round trip is the longest of so many measurements: one that was lucky is no promise. */
+const MEASUREMENTS = 4;
+
 /**
  * Where the listener is, on a channel whose other side buffers and owns the playout clock (Twilio, Vonage, Exotel,
  * chan_websocket). Positions are samples of the outbound stream.
  *
  * Known for certain is only the newest mark that was echoed. From there time runs on, but never beyond what was sent, nor
  * beyond a mark that is still out: had that audio been played, its mark would be back. After the buffer ran dry time stands
- * still until the next echo. So the position errs towards "not heard", by the distance of two marks at most.
+ * still until the next echo; the same where it may have run dry before what goes out now arrives. So the position errs
+ * towards "not heard", by the distance of two marks at most.
  */
 export class RemotePlayhead {
   readonly #samplesPerMs: number;
@@ -24,6 +28,11 @@ export class RemotePlayhead {
   #base = 0;
   #sinceMs: number | null = null;
   #isPaused = false;
+  /** Positions where playing may have halted: not passed before a mark behind them is echoed. Oldest first. */
+  #doubts: number[] = [];
+  /** What was sent first into an empty buffer, and when; its echo tells how far away the other side is. */
+  #start: { readonly at: number; readonly atMs: number } | null = null;
+  #roundTripsMs: number[] = [];
 
   constructor(sampleRate: number, clock: Pick<Clock, 'nowMs'>) {
     this.#samplesPerMs = sampleRate / 1000;
@@ -45,11 +54,26 @@ export class RemotePlayhead {
     return this.#marks.length;
   }
 
+  /**
+   * From our sending to the echo, less the time of playing, in ms: both ways of the network and the other side's own time. Null
+   * before the first echo.
+   */
+  get roundTripMs(): number | null {
+    return this.#roundTripsMs.length === 0 ? null : Math.max(...this.#roundTripsMs);
+  }
+
   /** Notes that so many samples more went out. */
   send(samples: number): void {
     const playing = this.#playing();
-    // The buffer ran dry, so what goes out now starts at a moment we do not know: wait for the next echo.
-    if (playing >= this.#wire) this.#stand(playing);
+    const travellingMs = this.roundTripMs ?? 0;
+    if (playing >= this.#wire) {
+      // The buffer ran dry, so what goes out now starts at a moment we do not know: wait for the next echo.
+      this.#stand(playing);
+      this.#start = { at: this.#wire, atMs: this.#clock.nowMs() };
+    } else if (this.#sinceMs !== null && this.#wire - playing < travellingMs * this.#samplesPerMs) {
+      // It will have run dry by the time this arrives, or may have.
+      if (this.#doubts.at(-1) !== this.#wire) this.#doubts.push(this.#wire);
+    }
     this.#wire += samples;
     this.#sent = Math.max(this.#sent, this.#wire);
   }
@@ -70,6 +94,8 @@ export class RemotePlayhead {
     const reached = this.#marks.splice(0, index + 1);
     this.#base = mark.at;
     this.#sinceMs = this.#clock.nowMs();
+    this.#doubts = this.#doubts.filter((at) => at >= mark.at);
+    this.#measure(mark.at);
     return reached.map((one) => one.id);
   }
 
@@ -83,6 +109,7 @@ export class RemotePlayhead {
   pause(): void {
     this.#base = this.#playing();
     this.#isPaused = true;
+    this.#start = null;
   }
 
   /** The other side plays on (CONTINUE_MEDIA). */
@@ -99,6 +126,8 @@ export class RemotePlayhead {
   flush(from?: number): number {
     const heard = this.heard();
     this.#marks = [];
+    this.#doubts = [];
+    this.#start = null;
     this.#isPaused = false;
     this.#wire = Math.max(0, Math.min(from ?? heard, heard));
     this.#stand(this.#wire);
@@ -120,8 +149,17 @@ export class RemotePlayhead {
   #playing(): number {
     if (this.#sinceMs === null || this.#isPaused) return this.#base;
     const elapsedMs = Math.max(0, this.#clock.nowMs() - this.#sinceMs);
-    const limit = this.#marks[0]?.at ?? this.#wire;
+    const limit = Math.min(this.#marks[0]?.at ?? this.#wire, this.#doubts[0] ?? this.#wire);
     return Math.min(limit, this.#base + Math.floor(elapsedMs * this.#samplesPerMs));
+  }
+
+  #measure(at: number): void {
+    const start = this.#start;
+    if (!start || at <= start.at) return;
+    this.#start = null;
+    const playedMs = (at - start.at) / this.#samplesPerMs;
+    this.#roundTripsMs.push(Math.max(0, this.#clock.nowMs() - start.atMs - playedMs));
+    if (this.#roundTripsMs.length > MEASUREMENTS) this.#roundTripsMs.shift();
   }
 
   #stand(at: number): void {

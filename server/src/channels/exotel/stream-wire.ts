@@ -30,7 +30,16 @@ export function exotelRules({ encoding, sampleRate }: WireFormat): RemoteWireRul
   const messageMs = sampleRate === 8_000 ? 200 : 100;
   const firstMessageMs = encoding === 'mulaw' ? 80 : messageMs / 2;
   const leadMs = MOST_LEAD_MS - messageMs;
-  return { sampleRate, blockSamples, minMessageMs: messageMs, maxMessageMs: messageMs, firstMessageMs, leadMs };
+  const roundTrip = { mostMs: 400, untilKnownMs: 100 };
+  return {
+    sampleRate,
+    blockSamples,
+    minMessageMs: messageMs,
+    maxMessageMs: messageMs,
+    firstMessageMs,
+    leadMs,
+    roundTrip,
+  };
 }
 
 /** Reads the caller's payloads; the view is valid until the next call. */

@@ -17,6 +17,7 @@ export const TWILIO_RULES: RemoteWireRules = {
   minMessageMs: 0,
   maxMessageMs: 100,
   leadMs: 200,
+  roundTrip: { mostMs: 400, untilKnownMs: 200 },
 };
 
 const CAPABILITIES: MediaCapabilities = {

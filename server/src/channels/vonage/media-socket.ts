@@ -25,7 +25,8 @@ const MOST_BUFFERED_BYTES = 256 * 1024;
 /** Vonage takes exactly one 20 ms frame a message: 640 bytes at 16 kHz. Source: Vonage "WebSockets" guide. */
 export function vonageRules(sampleRate: number): RemoteWireRules {
   const blockSamples = (sampleRate * FRAME_MS) / 1000;
-  return { sampleRate, blockSamples, minMessageMs: FRAME_MS, maxMessageMs: FRAME_MS, leadMs: 200 };
+  const roundTrip = { mostMs: 400, untilKnownMs: 200 };
+  return { sampleRate, blockSamples, minMessageMs: FRAME_MS, maxMessageMs: FRAME_MS, leadMs: 200, roundTrip };
 }
 
 export type VonageSocketParts = {

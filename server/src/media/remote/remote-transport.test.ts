@@ -1,3 +1,5 @@
+import { describe, expect, test } from 'vitest';
+import { FIRST, tone } from '../../../test/contracts/media-harness.ts';
 import { mediaTransportContract } from '../../../test/contracts/media-transport.ts';
 import { openRemoteCall } from '../../../test/contracts/remote-harness.ts';
 
@@ -16,3 +18,27 @@ mediaTransportContract('a remote clock that can hold, as Asterisk has it', () =>
 mediaTransportContract('a remote clock 60 ms away', () =>
   openRemoteCall({ clearReturnsMarks: true, canHold: false, delayMs: 60 }, twilio),
 );
+
+/** Milliseconds of silence between the first sample heard and the last, of a reply of `ms`. */
+async function gapsMs(delayMs: number, ms: number): Promise<number> {
+  const habits = { clearReturnsMarks: true, canHold: false, delayMs };
+  const rules = { ...twilio, roundTrip: { mostMs: 400, untilKnownMs: 200 } };
+  const { subject } = await openRemoteCall(habits, rules);
+  const voice = tone(1, ms, 8_000);
+  let [offered, gaps] = [0, 0];
+  for (let heard = 0; heard < voice.length; ) {
+    offered += subject.transport.play({ samples: voice.subarray(offered), sampleRate: 8_000 }, FIRST);
+    if (offered === voice.length) subject.transport.endReply(FIRST);
+    await subject.pass(1);
+    const now = subject.heard().length;
+    if (heard > 0 && now === heard) gaps++;
+    heard = now;
+  }
+  return gaps;
+}
+
+describe('a voice over a long way', () => {
+  test.each([0, 60, 150])('of %i ms in each direction has no gap', async (delayMs) => {
+    expect(await gapsMs(delayMs, 3_000)).toBe(0);
+  });
+});
