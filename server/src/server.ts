@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { HoldMusic } from './audio/hold-music.ts';
 import { openPostgresBus } from './bus/postgres-bus.ts';
 import { type AttachMediaParts, attachMedia } from './calls/attach-media.ts';
 import { CallJournal } from './calls/call-journal.ts';
@@ -52,6 +53,8 @@ import { ApiKeyVerifier } from './vault/verify-api-key.ts';
 const CAPACITY = 1_000;
 /** Beyond it all are forgotten, and made again when called. */
 const MAX_WARMED_VERSIONS = 1_000;
+/** Hz, of nearly all calls: made at the start, not while calls run. */
+const HOLD_MUSIC_RATES = [8_000, 16_000];
 
 export type ServerParts = {
   readonly config: Config;
@@ -137,7 +140,8 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const worker = stack.use(startMediaWorker(shared));
   metrics.beforeScrape(() => worker.report());
   const sentences = new SentenceCache();
-  const talk = { engines: enginesOf(providers), vad, sentences, ...shared };
+  const holdMusic = new HoldMusic(HOLD_MUSIC_RATES);
+  const talk = { engines: enginesOf(providers), vad, sentences, holdMusic, ...shared };
   const createKey = async (projectId: ProjectId, givenKey: string | null) => {
     const wish = { projectId, name: 'first', scopes: API_KEY_SCOPES, ...(givenKey ? { givenKey } : {}) };
     return (await createApiKey({ apiKeys, secretBox, random: systemRandom }, wish)).key;

@@ -1,5 +1,6 @@
 import type { Conversation } from '../conversation/conversation.ts';
 import { startConversation } from '../conversation/conversation.ts';
+import type { HoldLoops } from '../conversation/conversation-parts.ts';
 import type { ConversationRecorder } from '../conversation/conversation-recorder.ts';
 import type { SentenceCache } from '../conversation/sentence-cache.ts';
 import type { AssistantSettings, BrainSettings, ProviderChoice } from '../core/assistant/assistant-settings.ts';
@@ -34,6 +35,7 @@ export type ConverseParts = TransferLineParts &
     readonly engines: Engines;
     readonly vad: VoiceActivityDetector;
     readonly sentences: SentenceCache;
+    readonly holdMusic: HoldLoops;
     readonly clock: Clock;
     readonly log: EventLog;
     readonly metrics: Metrics;
@@ -47,7 +49,7 @@ export async function converse(
   recorder: ConversationRecorder,
 ): Promise<Conversation> {
   const { contextId, assistantId, channel } = context;
-  const { engines, vad, sentences, clock, metrics } = parts;
+  const { engines, vad, sentences, holdMusic, clock, metrics } = parts;
   const [chosen, line, opening] = await Promise.all([
     choose(engines, context.settings),
     transferLineOf(parts, context),
@@ -59,6 +61,7 @@ export async function converse(
     ...(opening && { opening }),
     vad,
     sentences,
+    holdMusic,
     clock,
     metrics,
     context,

@@ -1,3 +1,4 @@
+import type { HoldMusic } from '../audio/hold-music.ts';
 import type { AssistantSettings } from '../core/assistant/assistant-settings.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import type { CallEvent } from '../core/call/call-record.ts';
@@ -29,11 +30,16 @@ export type ConversationParts = {
   readonly recorder: ConversationRecorder;
   readonly log: EventLog;
   readonly metrics: Metrics;
+  /** What a caller hears while somebody else is called; silence without it. */
+  readonly holdMusic?: HoldLoops;
   /** Hands the caller over; left out where callers of this call cannot be. */
   readonly transfer?: HandOver;
   /** What the brain is asked first, where that is not `started`. */
   readonly opening?: BrainInput;
 };
+
+/** Music for a call's rate. */
+export type HoldLoops = Pick<HoldMusic, 'loop'>;
 
 /** What is asked for: to whom, and what the brain wants to have back when it fails. */
 export type TransferWish = { readonly to: string; readonly bookmark: TransferBookmark | null };

@@ -187,6 +187,7 @@ class LiveConversation implements Conversation {
       this.#happen({ type: 'transfer_failed', reason: 'unreachable' });
       return;
     }
+    this.#hold();
     const handingOver = new AbortController();
     this.#handingOver = handingOver;
     const note: Parameters<HandOver>[2] = (type, data) => this.#turnLog.event(type, this.#now(), data);
@@ -199,9 +200,15 @@ class LiveConversation implements Conversation {
     );
   }
 
+  #hold(): void {
+    const { holdMusic, media } = this.#parts;
+    if (holdMusic) this.#replying.speaking.hold(holdMusic.loop(media.sampleRate));
+  }
+
   #transferOver(outcome: TransferOutcome): void {
     // From now on an abort would take back what has happened.
     this.#handingOver = null;
+    this.#replying.speaking.endHold();
     if (outcome.type === 'failed') this.#happen({ type: 'transfer_failed', reason: outcome.reason });
     else this.#happen({ type: 'transferred' });
   }

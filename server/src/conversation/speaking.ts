@@ -6,6 +6,7 @@ import type { ReplyId } from '../core/ids.ts';
 import type { Cleared, MediaTransport } from '../core/ports/media-transport.ts';
 import type { SpeechChunk } from '../core/ports/text-to-speech.ts';
 import { heardText } from './heard-text.ts';
+import { HoldPlayout } from './hold-playout.ts';
 import { ReplyAudio, SpokenSentence } from './reply-audio.ts';
 
 /** What becomes of a reply. Every call names it. */
@@ -50,6 +51,7 @@ export class Speaking {
   readonly #ledger = new PlayoutLedger();
   #reply: ReplyAudio | null = null;
   #isPaused = false;
+  #hold: HoldPlayout | null = null;
 
   constructor(parts: SpeakingParts) {
     this.#parts = parts;
@@ -98,6 +100,16 @@ export class Speaking {
     this.#isPaused = false;
   }
 
+  /** Plays a loop, again and again, until `endHold`: the caller waits, and no reply is due. */
+  hold(loop: Int16Array): void {
+    this.#hold = new HoldPlayout(this.#parts.media, this.#ledger, loop);
+  }
+
+  endHold(): void {
+    this.#hold?.stop();
+    this.#hold = null;
+  }
+
   /** The text of the present or last reply: meant and heard. */
   account(): { readonly text: string; readonly heardText: string } {
     const reply = this.#reply;
@@ -109,6 +121,7 @@ export class Speaking {
 
   /** The wire has room again: a cut makes room too, and what was cut must not fill it. */
   writable(): void {
+    this.#hold?.writable();
     const reply = this.#reply;
     if (reply && !reply.abort.signal.aborted) this.#play(reply);
   }
@@ -134,6 +147,7 @@ export class Speaking {
 
   /** Stops the voice; no sound follows. */
   close(): void {
+    this.#hold = null;
     this.#reply?.abort.abort();
   }
 

@@ -1,6 +1,6 @@
 import type { Conversation } from '@assistant/server/conversation/conversation';
 import { startConversation } from '@assistant/server/conversation/conversation';
-import type { ConversationParts, HandOver } from '@assistant/server/conversation/conversation-parts';
+import type { ConversationParts, HandOver, HoldLoops } from '@assistant/server/conversation/conversation-parts';
 import { SentenceCache } from '@assistant/server/conversation/sentence-cache';
 import type { AssistantSettings, TurnSettings } from '@assistant/server/core/assistant/assistant-settings';
 import { DEFAULT_TURN_SETTINGS } from '@assistant/server/core/assistant/assistant-settings';
@@ -31,6 +31,7 @@ export type CallWorldOptions = {
   readonly textToSpeech?: ScriptedTextToSpeechOptions;
   readonly turn?: Partial<TurnSettings>;
   readonly transfer?: HandOver;
+  readonly holdMusic?: HoldLoops;
   /** What the brain is asked first, where that is not `started`. */
   readonly opening?: BrainInput;
 };
@@ -87,6 +88,7 @@ export class CallWorld {
     this.conversation = startConversation({
       ...parts,
       ...(options.transfer && { transfer: options.transfer }),
+      ...(options.holdMusic && { holdMusic: options.holdMusic }),
       ...(options.opening && { opening: options.opening }),
     });
     this.conversation.ended.then(

@@ -1,3 +1,4 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +7,6 @@ import { realClock } from '../../../../../test/fakes/real-clock.ts';
 import { RecordingLog, RecordingMetrics } from '../../../../../test/fakes/recording-log.ts';
 import type { OpenCredential } from '../../../../core/credential/credential.ts';
 import type { CredentialId, ProjectId } from '../../../../core/ids.ts';
-import { systemRandom } from '../../../../runtime/system-random.ts';
 import { AriLinks } from '../ari-links.ts';
 
 type Channel = { readonly id: string; readonly name: string; state: string; dialplan?: { readonly app_name: string } };
@@ -117,9 +117,11 @@ export function bridged(...channels: readonly string[]): object {
   return { type: 'ChannelEnteredBridge', channel: { id: channels.at(-1) }, bridge: { id: 'bridge-1', channels } };
 }
 
+const random = { uuid: randomUUID, bytes: randomBytes, below: (limit: number) => randomInt(limit) };
+
 /** Links for a test, and the log they write. */
 export function testLinks(): { readonly links: AriLinks; readonly log: RecordingLog } {
   const log = new RecordingLog();
-  const links = new AriLinks({ clock: realClock, random: systemRandom, log, metrics: new RecordingMetrics() });
+  const links = new AriLinks({ clock: realClock, random, log, metrics: new RecordingMetrics() });
   return { links, log };
 }
