@@ -7,7 +7,7 @@ import { VonageSocket } from '@assistant/peers/carriers/vonage/audio-socket';
 import { Phone } from '@assistant/peers/phone/phone';
 import { toneOf, tonesIn } from '../../server/test/fakes/tone-voice.ts';
 import type { Carrier, ServerCall, TruthServer } from './playout-truth-server.ts';
-import type { Reading } from './playout-truth-watch.ts';
+import { LOOK_EVERY_MS, type Reading } from './playout-truth-watch.ts';
 
 export type TruthCallOptions = {
   readonly server: TruthServer;
@@ -36,7 +36,6 @@ export type TruthCallResult = {
 const SHOUT_MS = 600;
 const SHOUT_LEVEL = 6_000;
 const LATEST_MS = 2_500;
-const LOOK_EVERY_MS = 5;
 const VOICE_TIMEOUT_MS = 30_000;
 
 /** One call with so many interruptions at random moments, over a network of that delay. */

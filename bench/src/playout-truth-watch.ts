@@ -9,7 +9,18 @@ import type {
 } from '@assistant/server/core/ports/media-transport';
 
 /** How far the server believed to be, and how far it was, in ms of the reply that plays. */
-export type Reading = { readonly believedMs: number; readonly playedMs: number };
+export type Reading = {
+  readonly believedMs: number;
+  readonly playedMs: number;
+  /** This process, which plays both sides, stood still a moment before: it says nothing about the server. */
+  readonly isDisturbed: boolean;
+};
+
+/** How often it is looked. */
+export const LOOK_EVERY_MS = 5;
+/** A look that comes so late tells that the process stood still; its traces are gone after a while. */
+const STILL_MS = 30;
+const TRACES_MS = 1_000;
 
 /** Tells how many samples have sounded in all, by the carrier's own clock. */
 export type Truth = { soundedSamples(): number; recordedSamples(): number };
@@ -32,6 +43,8 @@ export class WatchedMedia implements MediaTransport {
   #replyId: ReplyId | null = null;
   #serverStart = 0;
   #isPlaying = false;
+  #lookedMs = Number.POSITIVE_INFINITY;
+  #stoodStillMs = Number.NEGATIVE_INFINITY;
 
   constructor(media: MediaTransport) {
     this.#media = media;
@@ -41,6 +54,9 @@ export class WatchedMedia implements MediaTransport {
 
   /** Compares now, if a reply plays. */
   look(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs > STILL_MS) this.#stoodStillMs = nowMs;
+    this.#lookedMs = nowMs;
     const reading = this.#read();
     if (reading) this.atAnyTime.push(reading);
   }
@@ -99,7 +115,10 @@ export class WatchedMedia implements MediaTransport {
     const start = this.replyStarts.at(-1);
     if (!this.#isPlaying || !this.truth || start === undefined) return null;
     const perMs = this.sampleRate / 1000;
+    const nowMs = performance.now();
+    const lastStillMs = nowMs - this.#lookedMs > STILL_MS ? nowMs : this.#stoodStillMs;
     return {
+      isDisturbed: nowMs - lastStillMs < TRACES_MS,
       believedMs: (this.#media.position().heard - this.#serverStart) / perMs,
       playedMs: (this.truth.soundedSamples() - start) / perMs,
     };

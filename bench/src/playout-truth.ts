@@ -3,6 +3,7 @@ import { seededRandom } from '@assistant/peers/seeded-random';
 import { hundredth, percentiles } from './percentiles.ts';
 import { type TruthCallResult, truthCall } from './playout-truth-call.ts';
 import { CARRIERS, type Carrier, TruthServer } from './playout-truth-server.ts';
+import type { Reading } from './playout-truth-watch.ts';
 
 /** The server may take audio for heard this much too early … */
 export const MOST_AHEAD_MS = 40;
@@ -15,10 +16,14 @@ export type TruthFigures = {
   readonly carrier: Carrier;
   readonly oneWayMs: number;
   readonly interruptions: number;
+  /** Of them while this process stood still; left out of the three that follow. */
+  readonly disturbed: number;
   /** ms; negative: the server was behind all the time. */
   readonly aheadMs: number;
   readonly aheadAtAnyTimeMs: number;
   readonly behindMs: { readonly p50: number; readonly max: number };
+  /** With the disturbed ones. */
+  readonly worstOfAllMs: { readonly ahead: number; readonly behind: number };
   readonly rememberedWords: number;
   readonly unheardWords: readonly string[];
   readonly forgottenWords: number;
@@ -89,18 +94,21 @@ export async function measureTruth(plan: TruthPlan): Promise<TruthFigures> {
 }
 
 function summary({ carrier, oneWayMs }: TruthPlan, results: readonly TruthCallResult[]): TruthFigures {
-  const readings = results.flatMap(({ atPause }) => atPause);
-  const always = results.flatMap(({ atAnyTime }) => atAnyTime);
+  const all = results.flatMap(({ atPause }) => atPause);
+  const readings = all.filter(({ isDisturbed }) => !isDisturbed);
+  const always = results.flatMap(({ atAnyTime }) => atAnyTime).filter(({ isDisturbed }) => !isDisturbed);
   const sum = (of: (result: TruthCallResult) => number) => results.reduce((total, each) => total + of(each), 0);
   const highest = (values: readonly number[]) => hundredth(values.reduce((a, b) => Math.max(a, b), -Infinity));
-  const behind = percentiles(Float64Array.from(readings, ({ believedMs, playedMs }) => playedMs - believedMs));
+  const behind = percentiles(Float64Array.from(readings, behindOf));
   return {
     carrier,
     oneWayMs,
-    interruptions: readings.length,
-    aheadMs: highest(readings.map(({ believedMs, playedMs }) => believedMs - playedMs)),
-    aheadAtAnyTimeMs: highest(always.map(({ believedMs, playedMs }) => believedMs - playedMs)),
+    interruptions: all.length,
+    disturbed: all.length - readings.length,
+    aheadMs: highest(readings.map(aheadOf)),
+    aheadAtAnyTimeMs: highest(always.map(aheadOf)),
     behindMs: { p50: behind.p50, max: behind.max },
+    worstOfAllMs: { ahead: highest(all.map(aheadOf)), behind: highest(all.map(behindOf)) },
     rememberedWords: sum((each) => each.rememberedWords),
     unheardWords: results.flatMap(({ unheardWords }) => unheardWords),
     forgottenWords: sum((each) => each.forgottenWords),
@@ -111,14 +119,23 @@ function summary({ carrier, oneWayMs }: TruthPlan, results: readonly TruthCallRe
   };
 }
 
+function aheadOf({ believedMs, playedMs }: Reading): number {
+  return believedMs - playedMs;
+}
+
+function behindOf({ believedMs, playedMs }: Reading): number {
+  return playedMs - believedMs;
+}
+
 function tableLine(figures: TruthFigures): string {
   const { carrier, oneWayMs, interruptions, aheadMs, aheadAtAnyTimeMs, behindMs, clearMs } = figures;
   return [
     carrier.padEnd(7),
     `${oneWayMs} ms`.padStart(6),
-    `${interruptions} interruptions`,
+    `${interruptions} interruptions, ${figures.disturbed} disturbed`,
     `ahead ${aheadMs} (any time ${aheadAtAnyTimeMs})`,
     `behind p50 ${behindMs.p50} max ${behindMs.max}`,
+    `of all ahead ${figures.worstOfAllMs.ahead} behind ${figures.worstOfAllMs.behind}`,
     `words ${figures.rememberedWords} remembered, ${figures.unheardWords.length} unheard, ${figures.forgottenWords} forgotten`,
     `clear p50 ${clearMs.p50} p99 ${clearMs.p99} max ${clearMs.max}, ${figures.clearsBuffered} buffered`,
     `gaps ${figures.underruns}`,
