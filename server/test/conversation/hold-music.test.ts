@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CallWorld } from '../fakes/call-world.ts';
 import { says } from '../fakes/fake-brain.ts';
 
-const AGENT = { type: 'transfer', to: '+14155552671', bookmark: null } as const;
+const AGENT = { type: 'transfer', to: '+14155552671', bookmark: { node: 'agent' } } as const;
 /** No word of the fake voice sounds like it. */
 const TUNE = 77;
 
