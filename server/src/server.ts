@@ -9,7 +9,7 @@ import { drainCalls } from './calls/drain-calls.ts';
 import { endCallAs } from './calls/end-call.ts';
 import { keysOverCarrier } from './calls/keys-over-carrier.ts';
 import { LiveCalls } from './calls/live-calls.ts';
-import { NodeLease } from './calls/node-lease.ts';
+import { NodeLease, SILENT_AFTER_MS } from './calls/node-lease.ts';
 import { ProjectLines } from './calls/project-lines.ts';
 import { receiveDirectCall } from './calls/receive-direct-call.ts';
 import { warmAssistant } from './calls/warm-assistant.ts';
@@ -94,8 +94,9 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const { secretBox } = await openSecretBox({ ...secrets, dataDir: config.dataDir, store: storage.sealedSecrets });
   const keys = new ApiKeyVerifier({ apiKeys, clock: systemClock });
   const digestKeys = new DigestKeys({ apiKeys, secretBox, clock: systemClock });
-  const directory = new StoredSipDirectory({ storage, keys, digestKeys, clock: systemClock });
-  const lines = new ProjectLines({ ...storage, credentialVault: credentialVault(secretBox), ...shared });
+  const credentials = { credentialVault: credentialVault(secretBox) };
+  const directory = new StoredSipDirectory({ storage, keys, digestKeys, ...credentials, clock: systemClock });
+  const lines = new ProjectLines({ ...storage, ...credentials, ...shared });
   const liveCalls = new LiveCalls(CAPACITY, metrics);
   const lease = stack.use(
     new NodeLease({ nodes: storage.nodes, nodeId, activeCalls: () => liveCalls.size, ...shared }),
@@ -183,6 +184,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     directory,
     media: rtpMedia(worker, { bindHost: config.sip.host, ports: config.sip.rtpPorts }),
     nonceKey: await storage.sharedSecret('sip-nonce'),
+    nodes: { own: nodeId, alive: () => storage.nodes.alive(SILENT_AFTER_MS) },
     open: (call: SipCallAnnouncement) =>
       receiveDirectCall({ ...shared, assistants, calls, lines, admit, opened }, { ...call, channel: 'sip' }),
   };

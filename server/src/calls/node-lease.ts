@@ -6,7 +6,7 @@ import type { NodeRepository } from '../core/ports/node-repository.ts';
 export const HEARTBEAT_MS = 5_000;
 const REAP_EVERY_MS = 10_000;
 /** Three missed beats: the node is gone. */
-const SILENT_AFTER_MS = 3 * HEARTBEAT_MS;
+export const SILENT_AFTER_MS = 3 * HEARTBEAT_MS;
 
 export type NodeLeaseParts = {
   readonly nodes: NodeRepository;

@@ -1,7 +1,9 @@
 import type { SipDirectory, SipTrunk } from '../channels/sip/ports.ts';
+import type { OpenCredential } from '../core/credential/credential.ts';
 import { AppError } from '../core/errors.ts';
 import type { AssistantId, CredentialId, ProjectId } from '../core/ids.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { CredentialVault } from '../core/ports/credential-vault.ts';
 import type { Storage } from '../storage/open-storage.ts';
 import type { DigestKeys } from '../vault/digest-keys.ts';
 import type { ApiKeyVerifier } from '../vault/verify-api-key.ts';
@@ -10,6 +12,7 @@ export type SipDirectoryParts = {
   readonly storage: Pick<Storage, 'assistants' | 'credentials' | 'deployments'>;
   readonly keys: ApiKeyVerifier;
   readonly digestKeys: DigestKeys;
+  readonly credentialVault: Pick<CredentialVault, 'open'>;
   readonly clock: Clock;
 };
 
@@ -39,6 +42,15 @@ export class StoredSipDirectory implements SipDirectory {
     return principal?.scopes.includes('talk') ? principal.projectId : null;
   }
 
+  async accounts(): Promise<readonly OpenCredential[]> {
+    const { storage, credentialVault } = this.#parts;
+    const stored = await storage.credentials.ofProvider('sip');
+    const wanted = stored.filter(({ shown }) => shown['register'] === 'true');
+    const opened = await Promise.allSettled(wanted.map((credential) => credentialVault.open(credential)));
+    // One that does not open is told of where it is used, and takes no other down.
+    return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
   trunks(): Promise<readonly SipTrunk[]> {
     const now = this.#parts.clock.nowMs();
     if (this.#trunks && now < this.#trunks.untilMs) return this.#trunks.list;
@@ -63,7 +75,7 @@ export class StoredSipDirectory implements SipDirectory {
     for (const { id, shown } of stored) cidrsOf.set(id, textsIn(shown['allow_cidrs']));
     return enabled.flatMap(({ assistantId, projectId, number, credentialId }) => {
       const allowCidrs = credentialId === null ? [] : (cidrsOf.get(credentialId) ?? []);
-      return allowCidrs.length === 0 ? [] : [{ assistantId, projectId, number, allowCidrs }];
+      return credentialId === null ? [] : [{ assistantId, projectId, credentialId, number, allowCidrs }];
     });
   }
 }

@@ -4,6 +4,7 @@ import type { SipRequest } from '../../protocols/sip/message/message.ts';
 import { parseSipUri, redactUri } from '../../protocols/sip/message/sip-uri.ts';
 import { assertedCaller } from '../../protocols/sip/message/typed-headers.ts';
 import type { SipCallAnnouncement } from './ports.ts';
+import { CONTACT_USER } from './registrations.ts';
 
 const KEPT = /^(user-agent|diversion|history-info|x-[a-z0-9-]+)$/;
 /** Headers that carry keys by another way. */
@@ -22,10 +23,16 @@ export function announcementOf(request: SipRequest, assistantId: AssistantId): S
   return {
     assistantId,
     from: normaliseCaller(numberOf(assertedCaller(request).uri)),
-    to: numberOf(request.uri) ?? null,
+    to: dialledNumber(request),
     providerCallId: request.callId,
     headers,
   };
+}
+
+/** The number that was dialled: the user of the Request-URI; of To, where that is our Contact at a trunk. */
+export function dialledNumber(request: SipRequest): string | null {
+  const user = numberOf(request.uri);
+  return (user !== undefined && CONTACT_USER.test(user) ? numberOf(request.to.uri) : user) ?? null;
 }
 
 /** The user of a SIP URI, the number of a tel URI (RFC 3966). */

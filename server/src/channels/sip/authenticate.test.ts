@@ -12,7 +12,7 @@ function authenticator() {
   const digest = new DigestServer({ realm: 'test', key: Buffer.alloc(32, 1), randomBytes: cryptoRandom.bytes });
   const standing = new SourceStanding(() => clock.nowMs());
   const directory = new ScriptedDirectory();
-  const one = new SipAuthenticator({ directory, digest, realm: 'test', standing, clock });
+  const one = new SipAuthenticator({ directory, digest, realm: 'test', standing, clock, accountOf: () => null });
   const flow = new FakeFlow();
   const challenge = () => digest.challenge({ source: flow.remote.address, nowMs: clock.date().getTime() });
   const sign = (username: string, password: string, uri: string) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AssistantId, parseAssistantId } from '../../core/ids.ts';
+import { type AssistantId, type CredentialId, parseAssistantId } from '../../core/ids.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { type DigestAlgorithm, hashUser } from '../../protocols/digest/digest.ts';
 import type { DigestClaim, DigestServer } from '../../protocols/digest/digest-server.ts';
@@ -7,6 +7,7 @@ import { type Header, headerOf, headersOf, type SipRequest } from '../../protoco
 import { parseSipUri } from '../../protocols/sip/message/sip-uri.ts';
 import { type Flow, isReliable } from '../../protocols/sip/transport/flow.ts';
 import { plainAddress } from './advertised-address.ts';
+import { dialledNumber } from './announcement.ts';
 import type { SipAssistant, SipDirectory, SipKey } from './ports.ts';
 import type { SourceStanding } from './source-standing.ts';
 import { TrunkList } from './trunk-list.ts';
@@ -17,10 +18,15 @@ export type AuthenticateParts = {
   readonly realm: string;
   readonly standing: SourceStanding;
   readonly clock: Clock;
+  /** The trunk that was told this user in a Contact of ours; null: nobody was. */
+  readonly accountOf: (contactUser: string) => CredentialId | null;
 };
 
+/** `registration`: it came to the Contact that only the trunk was told. */
+export type AcceptedBy = 'password' | 'digest' | 'trunk' | 'registration';
+
 export type AuthVerdict =
-  | { readonly type: 'accepted'; readonly assistant: SipAssistant; readonly by: 'password' | 'digest' | 'trunk' }
+  | { readonly type: 'accepted'; readonly assistant: SipAssistant; readonly by: AcceptedBy }
   | { readonly type: 'refused'; readonly status: 401 | 403; readonly headers: readonly Header[] };
 
 /** Lists of keys are filled up to a multiple of this, so that an assistant nobody has costs what a usual one costs. */
@@ -55,7 +61,7 @@ export class SipAuthenticator {
   }
 
   async #judge(request: SipRequest, flow: Flow): Promise<AuthVerdict> {
-    const { directory, standing } = this.#parts;
+    const { directory, standing, accountOf } = this.#parts;
     const { address } = flow.remote;
     const dialled = dialStringOf(request);
     if (dialled !== undefined) {
@@ -65,6 +71,11 @@ export class SipAuthenticator {
     }
     const credentials = this.#credentialsOf(request);
     if (credentials) return await this.#checkDigest(request, credentials, flow);
+    const account = request.method === 'INVITE' ? accountOf(parseSipUri(request.uri)?.user ?? '') : null;
+    if (account !== null) {
+      const assistant = this.#trunks.ofAccount(await directory.trunks(), account, dialledNumber(request));
+      if (assistant) return this.#accept(assistant, 'registration', address);
+    }
     if (request.method === 'INVITE' && dialled === undefined) {
       const number = parseSipUri(request.uri)?.user ?? null;
       const trunk = this.#trunks.find(await directory.trunks(), plainAddress(address), number);
@@ -77,7 +88,7 @@ export class SipAuthenticator {
     return this.#parts.clock.nowMs();
   }
 
-  #accept(assistant: SipAssistant, by: 'password' | 'digest' | 'trunk', address: string): AuthVerdict {
+  #accept(assistant: SipAssistant, by: AcceptedBy, address: string): AuthVerdict {
     this.#parts.standing.succeeded(address);
     return { type: 'accepted', assistant, by };
   }

@@ -19,6 +19,11 @@ export const sipCredentialSchema: CredentialSchema = {
     { key: 'transport', help: 'udp when left out.', choices: ['udp', 'tcp', 'tls'] },
     { key: 'username', help: 'User name of digest authentication.' },
     { key: 'password', help: 'Password of digest authentication.', isSecret: true },
+    {
+      key: 'register',
+      help: 'Whether we register there, so that calls to the account come to us.',
+      choices: ['false', 'true'],
+    },
     { key: 'realm', help: 'Realm, where the trunk wants a certain one.' },
     {
       key: 'allow_cidrs',

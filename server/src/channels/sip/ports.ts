@@ -1,5 +1,6 @@
 import type { EndReason } from '../../core/call/call.ts';
-import type { AssistantId, ContextId, ProjectId } from '../../core/ids.ts';
+import type { OpenCredential } from '../../core/credential/credential.ts';
+import type { AssistantId, ContextId, CredentialId, NodeId, ProjectId } from '../../core/ids.ts';
 import type { MediaEnd, MediaTransport } from '../../core/ports/media-transport.ts';
 import type { AgreedMedia } from '../../protocols/sdp/agreed-media.ts';
 import type { CodecName } from '../../protocols/sdp/codecs.ts';
@@ -14,6 +15,7 @@ export type SipAssistant = { readonly assistantId: AssistantId; readonly project
 
 /** Addresses that call without a password, and whom they reach. */
 export type SipTrunk = SipAssistant & {
+  readonly credentialId: CredentialId;
   /** The number that was dialled; null: any that no other entry names. */
   readonly number: string | null;
   /** Networks (`203.0.113.0/24`) or addresses. */
@@ -27,8 +29,17 @@ export interface SipDirectory {
   keysOf(projectId: ProjectId): Promise<readonly SipKey[]>;
   /** The project of a valid API key of scope `talk`; null for any other text. */
   projectOfKey(key: string): Promise<ProjectId | null>;
-  /** Keep the array while nothing has changed: the lists compiled of it are remembered by it. */
+  /** Trunks that we register with. */
+  accounts(): Promise<readonly OpenCredential[]>;
+  /** Of all enabled deployments with a trunk. Keep the array while nothing has changed: the lists compiled of it are remembered by it. */
   trunks(): Promise<readonly SipTrunk[]>;
+}
+
+/** The processes that serve the same accounts. */
+export interface SipNodes {
+  readonly own: NodeId;
+  /** @throws AppError database_unavailable. */
+  alive(): Promise<readonly NodeId[]>;
 }
 
 /** What an INVITE that was let in says about its call. */

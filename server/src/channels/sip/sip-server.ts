@@ -26,9 +26,10 @@ import { IncomingLeg } from './incoming-leg.ts';
 import { OutboundCalls } from './outbound-calls.ts';
 import type { SipLine } from './outbound-leg.ts';
 import { phoneRoute, type Route } from './outbound-route.ts';
-import type { RtpMedia, SipCalls, SipDirectory } from './ports.ts';
+import type { RtpMedia, SipCalls, SipDirectory, SipNodes } from './ports.ts';
 import { refusalOf } from './refusal.ts';
 import { Registrar } from './registrar.ts';
+import { type RegistrationParts, Registrations } from './registrations.ts';
 import { SourceStanding } from './source-standing.ts';
 import { type SipLeg, SipTransfers } from './transfers.ts';
 
@@ -48,6 +49,7 @@ export type SipServerParts = {
   readonly directory: SipDirectory;
   readonly calls: SipCalls;
   readonly media: RtpMedia;
+  readonly nodes: SipNodes;
   /** Signs the nonces of challenges; the same on every node, at least 16 bytes. */
   readonly nonceKey: Uint8Array;
   readonly clock: Clock;
@@ -64,6 +66,7 @@ export interface SipServer extends OpenListener {
   readonly load: { readonly calls: number; readonly transactions: number; readonly dialogs: number };
   readonly outbound: OutboundCalls;
   readonly transfers: SipTransfers;
+  readonly registrations: Registrations;
   /** The way to a phone that has registered here for the order's assistant, as this name or number; null: there is none. */
   phoneRoute(order: Pick<DialOrder, 'assistantId' | 'to' | 'from'>): Route | null;
 }
@@ -89,6 +92,7 @@ class BuiltInServer implements SipServer {
   readonly protocol = 'SIP';
   readonly outbound: OutboundCalls;
   readonly transfers: SipTransfers;
+  readonly registrations: Registrations;
   readonly #parts: SipServerParts;
   readonly #agent: UserAgent;
   readonly #admission: SipAdmission;
@@ -110,14 +114,17 @@ class BuiltInServer implements SipServer {
       nowMs: () => clock.nowMs(),
       limits: parts.limits ?? ADMISSION_LIMITS,
     });
-    this.#authenticator = new SipAuthenticator({ directory, digest, realm: REALM, standing, clock });
+    const accountOf = (contactUser: string) => this.registrations.credentialOf(contactUser);
+    this.#authenticator = new SipAuthenticator({ directory, digest, realm: REALM, standing, clock, accountOf });
     this.#registrar = new Registrar(() => clock.nowMs());
     this.#addresses = new AdvertisedAddress({ ...settings, bindHost: settings.host });
-    const line: SipLine = {
+    const line: SipLine & RegistrationParts['line'] = {
       call: (options) => this.#agent.call(options),
+      register: (options) => this.#agent.register(options),
       addressFor: (uri, flow) => this.#addressFor(uri, flow),
     };
     this.outbound = new OutboundCalls({ ...parts, line });
+    this.registrations = new Registrations({ ...parts, line });
     this.transfers = new SipTransfers({
       ...parts,
       line,
@@ -175,12 +182,14 @@ class BuiltInServer implements SipServer {
     await this.#listen('TCP', settings.port, (bind) => openStreamTransport(bind, { clock }, events));
     if (settings.tls) await this.#openTls(settings.tls);
     log.info('sip.listening', { host, port: this.ports.udp, tcpPort: this.ports.tcp, tlsPort: this.ports.tls });
+    void this.registrations.start();
     if (settings.externalIp === null) log.warn('sip.external_ip_unset', { detail: WHO_HEARS_NOTHING });
   }
 
   drain(): void {
     this.#admission.isDraining = true;
     this.outbound.drain();
+    this.registrations.stop();
   }
 
   /** Says BYE to every call, and waits a second for the answers. */
@@ -192,7 +201,7 @@ class BuiltInServer implements SipServer {
     this.transfers.close();
     const { clock } = this.#parts;
     const untilMs = clock.nowMs() + GOODBYE_MS;
-    while (this.#agent.load.dialogs > 0 && clock.nowMs() < untilMs)
+    while ((this.#agent.load.dialogs > 0 || this.registrations.isLeaving) && clock.nowMs() < untilMs)
       await new Promise<void>((resolve) => clock.after(20, resolve));
     await this.#agent[Symbol.asyncDispose]();
   }

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { CredentialId } from '../../core/ids.ts';
 import { headersOf } from '../../protocols/sip/message/message.ts';
 import { openRawPhone, rawRequest } from './fakes/raw-phone.ts';
 import { ASSISTANT, KEY, NOBODY, PROJECT, SipWorld, until } from './fakes/sip-world.ts';
+
+const TRUNK = 'credential-1' as CredentialId;
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -34,8 +37,20 @@ describe('who is let in', () => {
   test('a trunk by its address, found by the number that was dialled', async () => {
     const world = await start();
     world.directory.trunkList = [
-      { assistantId: NOBODY as never, projectId: PROJECT, number: '15550101', allowCidrs: ['127.0.0.0/8'] },
-      { assistantId: ASSISTANT, projectId: PROJECT, number: '+1 555 0100', allowCidrs: ['127.0.0.1'] },
+      {
+        assistantId: NOBODY as never,
+        projectId: PROJECT,
+        credentialId: TRUNK,
+        number: '15550101',
+        allowCidrs: ['127.0.0.0/8'],
+      },
+      {
+        assistantId: ASSISTANT,
+        projectId: PROJECT,
+        credentialId: TRUNK,
+        number: '+1 555 0100',
+        allowCidrs: ['127.0.0.1'],
+      },
     ];
 
     await (await world.phone()).dial({ password: null }).answered();
@@ -46,7 +61,7 @@ describe('who is let in', () => {
   test('an address on no list is challenged: MD5 first, then SHA-256', async () => {
     const world = await start();
     world.directory.trunkList = [
-      { assistantId: ASSISTANT, projectId: PROJECT, number: null, allowCidrs: ['192.0.2.0/24'] },
+      { assistantId: ASSISTANT, projectId: PROJECT, credentialId: TRUNK, number: null, allowCidrs: ['192.0.2.0/24'] },
     ];
 
     const refused = await (await world.phone()).dial({ password: null }).refused();

@@ -10,6 +10,8 @@ export interface NodeRepository {
   }): Promise<void>;
   /** Each 5 s. */
   beat(id: NodeId, activeCalls: number): Promise<void>;
+  /** Nodes heard of within `silentMs`, this one too, in the same order for all. */
+  alive(silentMs: number): Promise<readonly NodeId[]>;
   /** A clean stop: the row goes, its calls were ended before. */
   leave(id: NodeId): Promise<void>;
   /**

@@ -39,6 +39,14 @@ export class PostgresNodeRepository implements NodeRepository {
     if (rows.length === 0 && node) await this.#insert(node, activeCalls);
   }
 
+  async alive(silentMs: number): Promise<readonly NodeId[]> {
+    const { rows } = await sql<{ id: NodeId }>`
+      select id from nodes where heartbeat_at >= now() - make_interval(secs => ${silentMs}::float8 / 1000) order by id`
+      .execute(this.#api)
+      .catch(rethrow);
+    return rows.map(({ id }) => id);
+  }
+
   async leave(id: NodeId): Promise<void> {
     this.#registered.delete(id);
     await this.#api.deleteFrom('nodes').where('id', '=', id).execute().catch(rethrow);

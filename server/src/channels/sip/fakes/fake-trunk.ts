@@ -7,7 +7,9 @@ import type { AgreedMedia } from '../../../protocols/sdp/agreed-media.ts';
 import { SdpNegotiator } from '../../../protocols/sdp/sdp-negotiator.ts';
 import type { Call } from '../../../protocols/sip/call/call.ts';
 import { NO_DNS } from '../../../protocols/sip/fakes/agent.ts';
+import { createResponse } from '../../../protocols/sip/message/create.ts';
 import { headerOf } from '../../../protocols/sip/message/message.ts';
+import type { ServerTransaction } from '../../../protocols/sip/transaction/server-transaction.ts';
 import { openStreamTransport } from '../../../protocols/sip/transport/stream-transport.ts';
 import { openUdpTransport } from '../../../protocols/sip/transport/udp-transport.ts';
 import type { IncomingCall } from '../../../protocols/sip/uas/incoming-call.ts';
@@ -27,6 +29,9 @@ export class FakeTrunk implements AsyncDisposable {
   readonly #digest = new DigestServer({ realm: REALM, key: Buffer.alloc(32, 1), randomBytes: cryptoRandom.bytes });
   readonly #transport: 'udp' | 'tcp';
   onCall: (call: IncomingCall) => void = (call) => this.accept(call);
+  /** REGISTERs that passed, as `Contact-user Expires`. */
+  readonly registered: string[] = [];
+  contact = '';
   /** What a transfer is answered with. */
   onRefer: ((target: string, call: Call | undefined) => boolean) | undefined;
   /** `user:password`; null: no challenge. */
@@ -41,6 +46,7 @@ export class FakeTrunk implements AsyncDisposable {
       resolver: NO_DNS,
       product: 'trunk',
       onInvite: (call) => this.#invite(call),
+      onRegister: (transaction) => this.#register(transaction),
     });
   }
 
@@ -104,12 +110,32 @@ export class FakeTrunk implements AsyncDisposable {
     }
   }
 
-  #isKnown({ request, flow }: IncomingCall, login: string): boolean {
-    const header = headerOf(request, 'Proxy-Authorization') ?? '';
+  #register(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    if (this.login !== null && !this.#isKnown(transaction, this.login, 'Authorization')) {
+      const challenges = this.#digest.challenge({ source: transaction.flow.remote.address, nowMs: Date.now() });
+      const headers = challenges.map((value) => ({ name: 'WWW-Authenticate', value }));
+      transaction.respond(createResponse(request, 401, { headers, toTag: 'registrar' }));
+      return;
+    }
+    const contact = headerOf(request, 'Contact') ?? '';
+    const expires = headerOf(request, 'Expires') ?? '';
+    this.contact = /<(.*)>/.exec(contact)?.[1] ?? '';
+    this.registered.push(`${/sip:(.*)@/.exec(this.contact)?.[1]} ${expires}`);
+    const headers = [{ name: 'Contact', value: `<${this.contact}>;expires=${expires}` }];
+    transaction.respond(createResponse(request, 200, { headers, toTag: 'registrar' }));
+  }
+
+  #isKnown(
+    { request, flow }: Pick<IncomingCall, 'request' | 'flow'>,
+    login: string,
+    name = 'Proxy-Authorization',
+  ): boolean {
+    const header = headerOf(request, name) ?? '';
     const claim = this.#digest.claim(header);
     if (!claim) return false;
     const [username = '', password = ''] = login.split(':');
-    const asked = { method: 'INVITE', header, source: flow.remote.address, nowMs: Date.now() };
+    const asked = { method: request.method, header, source: flow.remote.address, nowMs: Date.now() };
     const candidate = hashUser(claim.algorithm, username, REALM, password);
     return claim.username === username && this.#digest.verify(asked, [candidate]).type === 'accepted';
   }

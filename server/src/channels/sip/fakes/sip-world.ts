@@ -2,7 +2,8 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { realClock } from '../../../../test/fakes/real-clock.ts';
 import { RecordingLog, RecordingMetrics } from '../../../../test/fakes/recording-log.ts';
 import type { EndReason } from '../../../core/call/call.ts';
-import type { AssistantId, ContextId, ProjectId } from '../../../core/ids.ts';
+import type { OpenCredential } from '../../../core/credential/credential.ts';
+import type { AssistantId, ContextId, NodeId, ProjectId } from '../../../core/ids.ts';
 import type { MediaEnd, MediaTransport } from '../../../core/ports/media-transport.ts';
 import type { Random } from '../../../core/ports/random.ts';
 import { DigestClient } from '../../../protocols/digest/digest-client.ts';
@@ -24,6 +25,7 @@ import { ScriptedRtp } from './scripted-rtp.ts';
 export const ASSISTANT = '100200300' as AssistantId;
 export const PROJECT = 'project-1' as ProjectId;
 export const KEY = 'rpd-LabKey0LabKey1LabKey2LabKey3La09PUdD';
+const NODE = 'node-1' as NodeId;
 export const NOBODY = '999999999';
 
 export const cryptoRandom: Random = {
@@ -51,6 +53,10 @@ export class ScriptedDirectory implements SipDirectory {
   async projectOfKey(key: string) {
     this.asked.push('key');
     return key === KEY ? PROJECT : null;
+  }
+  accountList: readonly OpenCredential[] = [];
+  async accounts() {
+    return this.accountList;
   }
   async trunks() {
     return this.trunkList;
@@ -98,7 +104,7 @@ export class ScriptedCalls implements SipCalls {
   }
 }
 
-export type WorldOptions = Partial<Pick<SipServerParts, 'clock' | 'limits'>> & {
+export type WorldOptions = Partial<Pick<SipServerParts, 'clock' | 'limits' | 'directory'>> & {
   readonly settings?: Partial<SipServerParts['settings']>;
   readonly media?: RtpMedia;
 };
@@ -131,6 +137,7 @@ export class SipWorld implements AsyncDisposable {
         ...settings,
       },
       directory: world.directory,
+      nodes: { own: NODE, alive: async () => [NODE] },
       calls: world.calls,
       media: media ?? world.rtp,
       nonceKey: Buffer.alloc(32, 7),

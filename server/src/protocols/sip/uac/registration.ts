@@ -6,7 +6,7 @@ import { withTag } from '../message/name-address.ts';
 import { contactsOf, secondsOf } from '../message/typed-headers.ts';
 import type { Flow, Target } from '../transport/flow.ts';
 import { locateServer } from './locate-server.ts';
-import { SendingRequest } from './send-request.ts';
+import { SendingRequest, targetKey } from './send-request.ts';
 
 export type RegistrationOptions = {
   /** The registrar, `sip:pbx.example.com`. */
@@ -81,13 +81,10 @@ export class Registration {
   }
 
   async #send(): Promise<void> {
-    const { resolver, random, transports } = this.#core;
-    const { registrar, contactUser, credentials } = this.#options;
-    const tools = { resolver, protocols: transports.protocols, below: (limit: number) => random.below(limit) };
-    const targets: Target[] = await locateServer(registrar, tools);
-    const [target] = targets;
-    if (!target) return this.#failed(503);
-    const flow = await transports.flowTo(target);
+    const { contactUser, credentials } = this.#options;
+    const flow = await this.#openFlow();
+    // Closed while the name was looked up: nothing is to be left behind.
+    if (this.#isClosed) return;
     const contact = `${contactFor(this.#core, flow, contactUser)};expires=${this.#expires}`;
     new SendingRequest(this.#core, this.#draft(contact), {
       flow,
@@ -98,6 +95,23 @@ export class Registration {
         failed: () => this.#failed(408),
       },
     });
+  }
+
+  /** To the first server that can be reached and was not silent lately (RFC 3263, 4.3). @throws when there is none. */
+  async #openFlow(): Promise<Flow> {
+    const { resolver, random, transports, avoided, clock } = this.#core;
+    const tools = { resolver, protocols: transports.protocols, below: (limit: number) => random.below(limit) };
+    const located: Target[] = await locateServer(this.#options.registrar, tools);
+    const isAvoided = (target: Target) => (avoided.get(targetKey(target)) ?? 0) > clock.nowMs();
+    let failure: unknown = new Error('the registrar leads nowhere');
+    for (const target of located.toSorted((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)))) {
+      try {
+        return await transports.flowTo(target);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   #draft(contact: string): RequestDraft {

@@ -159,6 +159,7 @@ export class SendingRequest {
   }
 }
 
-function targetKey({ protocol, address, port }: Target): string {
+/** How a target is remembered in `avoided`. */
+export function targetKey({ protocol, address, port }: Target): string {
   return `${protocol} ${address} ${port}`;
 }
