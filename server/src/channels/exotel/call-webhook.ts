@@ -14,6 +14,7 @@ import type {
   WebhookRequest,
 } from '../../core/ports/channel.ts';
 import { exotelAnswer } from './answer.ts';
+import { connectAnswer, readConnectResult } from './transfer.ts';
 
 /** Phase 1 and callbacks of Exotel, which signs nothing: a password in the URL or a list of addresses stand in. */
 export const exotelCallWebhook: CallWebhook = {
@@ -25,6 +26,7 @@ export const exotelCallWebhook: CallWebhook = {
     if (publicHost === null) throw new AppError('not_configured', { detail: 'set PUBLIC_ASSISTANT_HOST' });
     return exotelAnswer(context, publicHost, request, settings);
   },
+  tellTransferNumber: connectAnswer,
 };
 
 function read({ parameters }: WebhookRequest): IncomingCall {
@@ -92,7 +94,8 @@ const CHANGES: Readonly<Record<string, CallChange>> = {
   failed: ended('carrier_failed'),
 };
 
-function readReport({ parameters }: WebhookRequest): CallReport {
+function readReport(request: WebhookRequest): CallReport {
+  const { parameters } = request;
   const { CallSid, AccountSid, Status, CallStatus, EventType, CustomField } = parameters;
   const status = (EventType === 'answered' ? EventType : (Status ?? CallStatus ?? EventType))?.toLowerCase();
   return {
@@ -100,7 +103,7 @@ function readReport({ parameters }: WebhookRequest): CallReport {
     contextId: parseContextId(CustomField?.trim() ?? ''),
     account: AccountSid === undefined ? null : { key: 'account_sid', value: AccountSid },
     name: status?.slice(0, 40) ?? 'unnamed',
-    change: CHANGES[status ?? ''] ?? null,
+    change: readConnectResult(request) ?? CHANGES[status ?? ''] ?? null,
   };
 }
 

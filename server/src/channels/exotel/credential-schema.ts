@@ -1,5 +1,6 @@
 import type { CredentialSchema } from '../../core/credential/credential.ts';
 import type { Field } from '../../core/form/field.ts';
+import { TRANSFER_SETTING } from './transfer.ts';
 
 const HOST = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?$/i;
 const ADDRESS = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/;
@@ -40,6 +41,11 @@ export const exotelCredentialSchema: CredentialSchema = {
 export const exotelSettingsSchema: readonly Field[] = [
   { key: 'response', help: 'Form of the answer; auto goes by the request.', choices: ['auto', 'json', 'xml'] },
   { key: 'audio', help: 'Form of the audio; auto goes by what arrives.', choices: ['auto', 'mulaw', 'linear'] },
+  {
+    key: TRANSFER_SETTING.key,
+    help: 'How callers are handed over: connect_applet where a Connect applet behind ours asks this server for the number.',
+    choices: ['off', TRANSFER_SETTING.byFlow],
+  },
   {
     key: 'allowed_addresses',
     help: 'Addresses or networks (CIDR) that webhooks may come from, each on a line. With it set all others are refused.',

@@ -7,6 +7,7 @@ import { exotelCredentialSchema, exotelSettingsSchema } from './credential-schem
 import { exotelDialer } from './dialer.ts';
 import { exotelKnowsCall } from './exotel-api.ts';
 import { openExotelStream } from './media-stream.ts';
+import { exotelTransfer } from './transfer.ts';
 
 export type ExotelParts = { readonly clock: Clock; readonly log: EventLog; readonly metrics: Metrics };
 
@@ -18,6 +19,7 @@ export function createExotel(parts: ExotelParts): Channel {
     settingsSchema: exotelSettingsSchema,
     webhook: exotelCallWebhook,
     knowsCall: exotelKnowsCall,
+    transfer: exotelTransfer,
     dialer: exotelDialer({ nowMs: () => parts.clock.date().getTime() }),
     socket: (arrival, control) => openExotelStream(arrival, { ...parts, control }),
   };

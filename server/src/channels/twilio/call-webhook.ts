@@ -1,4 +1,5 @@
 import type { EndReason } from '../../core/call/call.ts';
+import type { CallContext } from '../../core/call/call-context.ts';
 import { normaliseCaller } from '../../core/call/caller-number.ts';
 import { AppError } from '../../core/errors.ts';
 import { parseContextId } from '../../core/ids.ts';
@@ -12,7 +13,8 @@ import type {
   WebhookRequest,
 } from '../../core/ports/channel.ts';
 import { verifyTwilioSignature } from './signature.ts';
-import { connectStreamTwiml } from './twiml.ts';
+import { HANG_UP_TWIML, readDialResult } from './transfer.ts';
+import { connectStreamTwiml, type StreamContext } from './twiml.ts';
 
 /** Phase 1 and status callbacks of Twilio: form in, TwiML out, signed by the account's auth token. */
 export const twilioCallWebhook: CallWebhook = {
@@ -23,9 +25,21 @@ export const twilioCallWebhook: CallWebhook = {
   answer: (context, publicHost) => {
     if (publicHost === null) throw new AppError('not_configured', { detail: 'set PUBLIC_ASSISTANT_HOST' });
     const body = connectStreamTwiml(context, publicHost);
-    return { status: 200, headers: { 'content-type': 'text/xml; charset=utf-8' }, body };
+    return { status: 200, headers: XML, body };
   },
+  afterTransfer: (context, publicHost) => ({
+    status: 200,
+    headers: XML,
+    body: context === null ? HANG_UP_TWIML : connectStreamTwiml(otherParty(context), publicHost ?? ''),
+  }),
 };
+
+const XML = { 'content-type': 'text/xml; charset=utf-8' };
+
+/** The document names the other party: of a call that we placed that is whom we called. */
+function otherParty(context: CallContext): StreamContext {
+  return context.direction === 'outbound' ? { ...context, from: context.to } : context;
+}
 
 /** Facts about the caller worth keeping beside the call. */
 const KEPT = ['CallerName', 'ForwardedFrom', 'StirVerstat', 'FromCity', 'FromState', 'FromCountry', 'ParentCallSid'];
@@ -99,11 +113,13 @@ const CHANGES: Readonly<Record<string, CallChange>> = {
 /** AnsweredBy of answering machine detection; `unknown` and `human` change nothing. */
 const MACHINE = /^(machine_|fax)/;
 
-function readReport({ parameters }: WebhookRequest): CallReport {
+function readReport(request: WebhookRequest): CallReport {
+  const { parameters } = request;
   const { CallSid, AccountSid, CallStatus, StreamEvent, AnsweredBy } = parameters;
   const isMachine = MACHINE.test(AnsweredBy ?? '');
   // Stream callbacks carry no CallStatus; the stream's own socket tells its end better.
-  const change = StreamEvent ? null : isMachine ? ended('machine') : (CHANGES[CallStatus ?? ''] ?? null);
+  const own = isMachine ? ended('machine') : (CHANGES[CallStatus ?? ''] ?? null);
+  const change = StreamEvent ? null : (readDialResult(request) ?? own);
   return {
     providerCallId: CallSid ?? null,
     contextId: parseContextId(parameters['contextId'] ?? ''),

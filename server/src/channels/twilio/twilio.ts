@@ -5,6 +5,7 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import { twilioCallWebhook } from './call-webhook.ts';
 import { twilioCredentialSchema } from './credential-schema.ts';
 import { openMediaStream, streamScratch } from './media-stream.ts';
+import { twilioTransfer } from './transfer.ts';
 import { twilioDialer } from './twilio-dialer.ts';
 
 export type TwilioParts = { readonly clock: Clock; readonly log: EventLog; readonly metrics: Metrics };
@@ -17,6 +18,7 @@ export function createTwilio(parts: TwilioParts): Channel {
     credentialSchema: twilioCredentialSchema,
     webhook: twilioCallWebhook,
     dialer: twilioDialer(),
+    transfer: twilioTransfer(parts),
     socket: (arrival, control) => openMediaStream(arrival, { ...parts, scratch, control }),
   };
 }

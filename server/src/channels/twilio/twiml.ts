@@ -24,11 +24,6 @@ export function connectStreamTwiml(context: StreamContext, publicHost: string): 
 `;
 }
 
-/** Hands the caller on to a number; the stream ends with it. */
-export function dialTwiml(to: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Dial>${escapeXml(to)}</Dial></Response>\n`;
-}
-
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

@@ -13,6 +13,9 @@ import type {
 } from '../../core/ports/channel.ts';
 import { connectWebsocketNcco } from './ncco.ts';
 import { SeenTokenIds, verifySignedWebhook } from './signed-webhook.ts';
+import { isAboutTransfer, readTransferEvent } from './transfer.ts';
+
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 
 /** Phase 1 and events of Vonage: query or JSON in, NCCO out, signed by the account's signature secret where there is one. */
 export function vonageCallWebhook(): CallWebhook {
@@ -25,8 +28,13 @@ export function vonageCallWebhook(): CallWebhook {
     answer: (context, publicHost) => {
       if (publicHost === null) throw new AppError('not_configured', { detail: 'set PUBLIC_ASSISTANT_HOST' });
       const body = connectWebsocketNcco(context, publicHost);
-      return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+      return { status: 200, headers: JSON_HEADERS, body };
     },
+    // Without an NCCO in the answer the present one goes on, and has no further action.
+    afterTransfer: (context, publicHost) =>
+      context === null
+        ? { status: 204, headers: {}, body: '' }
+        : { status: 200, headers: JSON_HEADERS, body: connectWebsocketNcco(context, publicHost ?? '') },
   };
 }
 
@@ -76,15 +84,18 @@ const CHANGES: Readonly<Record<string, CallChange>> = {
   completed: ended('caller_hung_up'),
 };
 
-function readReport({ parameters }: WebhookRequest): CallReport {
+function readReport(request: WebhookRequest): CallReport {
+  const { parameters } = request;
+  const isOfTransfer = isAboutTransfer(request);
   // human and machine carry call_uuid in the place of uuid.
   const { uuid, call_uuid: callUuid, status, application_id: applicationId } = parameters;
   return {
-    providerCallId: uuid ?? callUuid ?? null,
+    // The leg that is dialled has an id of its own; the address names the call.
+    providerCallId: isOfTransfer ? null : (uuid ?? callUuid ?? null),
     contextId: parseContextId(parameters['contextId'] ?? ''),
     account: applicationId === undefined ? null : { key: 'application_id', value: applicationId },
     name: status?.slice(0, 40) ?? 'unnamed',
-    change: CHANGES[status ?? ''] ?? null,
+    change: isOfTransfer ? readTransferEvent(request) : (CHANGES[status ?? ''] ?? null),
   };
 }
 

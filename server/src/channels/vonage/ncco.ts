@@ -21,9 +21,3 @@ export function connectWebsocketNcco(context: Pick<CallContext, 'contextId'>, pu
     },
   ]);
 }
-
-/** Hands the caller on to a number, shown the caller's own one where it is known. */
-export function connectPhoneNcco(to: string, from: string | null): string {
-  const number = to.replace(/^\+/, '');
-  return JSON.stringify([{ action: 'connect', ...(from ? { from } : {}), endpoint: [{ type: 'phone', number }] }]);
-}

@@ -5,6 +5,7 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import { vonageCallWebhook } from './call-webhook.ts';
 import { vonageCredentialSchema } from './credential-schema.ts';
 import { openVonageSocket } from './media-socket.ts';
+import { vonageTransfer } from './transfer.ts';
 import { vonageKnowsCall } from './vonage-api.ts';
 import { vonageDialer } from './vonage-dialer.ts';
 
@@ -18,6 +19,7 @@ export function createVonage(parts: VonageParts): Channel {
     webhook: vonageCallWebhook(),
     knowsCall: vonageKnowsCall,
     dialer: vonageDialer(),
+    transfer: vonageTransfer(parts),
     socket: (arrival, control) => openVonageSocket(arrival, { ...parts, control }),
   };
 }
