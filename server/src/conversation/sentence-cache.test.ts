@@ -31,6 +31,26 @@ describe('the cache of sentences', () => {
     expect(voice.requests).toHaveLength(4);
   });
 
+  test('a sentence is kept at the rate of the line, its words in their places', async () => {
+    const { cache } = world();
+    const chunk = { samples: new Int16Array(3_200), sampleRate: 16_000, words: [{ text: 'Hello', endSample: 3_000 }] };
+    const voice = {
+      name: 'at 16 kHz',
+      async *synthesize() {
+        yield chunk;
+      },
+    };
+
+    const first = await collect(cache.synthesize(voice, request('Hello'), new AbortController().signal));
+    const second = await collect(cache.synthesize(voice, request('Hello'), new AbortController().signal));
+
+    expect(first.map(({ sampleRate }) => sampleRate)).toEqual([8_000, 8_000]);
+    expect(first[0]).toMatchObject({ words: [{ text: 'Hello', endSample: 1_500 }] });
+    // Half of 3,200, and the tail of the filter.
+    expect(first.reduce((length, { samples }) => length + samples.length, 0)).toBe(1_616);
+    expect(second[0]?.samples).toBe(first[0]?.samples);
+  });
+
   test('a sentence that was broken off is not kept', async () => {
     const { cache, voice, clock } = world();
     const abort = new AbortController();

@@ -45,6 +45,8 @@ export class UserAgent implements AsyncDisposable {
   readonly #options: UserAgentOptions;
   readonly #core: AgentCore;
   readonly #incoming = new Map<ServerTransaction, IncomingCall>();
+  /** Of each Call-ID, while its transaction lasts: 32 s, so at 200 calls a second they are many. */
+  readonly #newestOf = new Map<string, IncomingCall>();
   readonly #transports: Transport[] = [];
   /** Hand these to the transports this agent shall hear. */
   readonly transportEvents: TransportEvents;
@@ -149,11 +151,15 @@ export class UserAgent implements AsyncDisposable {
   #invite(transaction: ServerTransaction) {
     transaction.respond(createResponse(transaction.request, 100));
     const { callId } = transaction.request;
-    for (const other of this.#incoming.values())
-      if (other.request.callId === callId && !other.isOver) return this.#respond(transaction, 482);
+    const other = this.#newestOf.get(callId);
+    if (other && !other.isOver) return this.#respond(transaction, 482);
     const call = new IncomingCall(this.#core, transaction);
     this.#incoming.set(transaction, call);
-    transaction.onEnd = () => void this.#incoming.delete(transaction);
+    this.#newestOf.set(callId, call);
+    transaction.onEnd = () => {
+      this.#incoming.delete(transaction);
+      if (this.#newestOf.get(callId) === call) this.#newestOf.delete(callId);
+    };
     this.#options.onInvite(call);
   }
 
