@@ -4,11 +4,15 @@ import { conditions } from './conditions.ts';
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<object> }>>> = {
   'barge-in': () => import('./barge-in.ts'),
   webhook: () => import('./webhook.ts'),
+  'sip-setup': () => import('./sip-setup.ts'),
   leaks: () => import('./leaks.ts'),
   pacing: () => import('./pacing.ts'),
   'rtp-pacing': () => import('./rtp-pacing.ts'),
   'ws-calls': () => import('./ws-calls.ts'),
+  'asterisk-latency': () => import('./asterisk-latency.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
+  'sip-fuzz': () => import('./sip-fuzz.ts'),
+  'rtp-soak': () => import('./rtp-soak.ts'),
   'playout-truth': () => import('./playout-truth.ts'),
 };
 

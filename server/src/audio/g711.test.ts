@@ -129,6 +129,18 @@ describe('encoding', () => {
 });
 
 describe('frames', () => {
+  test('of every sample there is are coded as the tables say', () => {
+    const samples = Int16Array.from({ length: 65_536 }, (_, index) => index - 32_768);
+    const mulaw = new Uint8Array(65_536);
+    const alaw = new Uint8Array(65_536);
+
+    encodeMulaw(samples, mulaw);
+    encodeAlaw(samples, alaw);
+
+    expect(mulaw).toEqual(Uint8Array.from(samples, (sample) => LINEAR_TO_MULAW[sample & 0xffff] as number));
+    expect(alaw).toEqual(Uint8Array.from(samples, (sample) => LINEAR_TO_ALAW[sample & 0xffff] as number));
+  });
+
   test('the shorter side decides how much is converted, the rest stays as it was', () => {
     const bytes = Uint8Array.of(0xff, 0x80, 0x00);
     const samples = new Int16Array([7, 7]);

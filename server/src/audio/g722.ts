@@ -189,11 +189,11 @@ export class G722Decoder {
   readonly #lower = new Predictor(32);
   readonly #upper = new Predictor(8);
 
-  /** Writes two samples for each byte to `target`. Returns the samples written. */
-  decode(bytes: Uint8Array, target: Int16Array): number {
-    const count = Math.min(bytes.length, target.length >> 1);
+  /** Writes two samples for each of bytes[start, end) to `target`. Returns the samples written. */
+  decode(bytes: Uint8Array, target: Int16Array, start = 0, end = bytes.length): number {
+    const count = Math.min(end - start, target.length >> 1);
     for (let i = 0; i < count; i++) {
-      const byte = bytes[i] as number;
+      const byte = bytes[start + i] as number;
       const lower = this.#decodeLower(byte & 0x3f);
       const upper = this.#decodeUpper(byte >> 6);
       this.#filter.push(lower + upper, lower - upper);

@@ -1,4 +1,4 @@
-import { payloadCodec } from '@assistant/server/media/rtp/payload-codec';
+import { type PayloadCodec, payloadCodec } from '@assistant/server/media/rtp/payload-codec';
 import { isRtcp, patchRtpHeader, RtpView, writeRtpHeader } from '@assistant/server/protocols/rtp/rtp-packet';
 import { SRTP_OVERHEAD_BYTES, SrtpReceiver, SrtpSender } from '@assistant/server/protocols/rtp/srtp';
 import type { AgreedMedia } from '@assistant/server/protocols/sdp/agreed-media';
@@ -38,6 +38,7 @@ export class RtpPhone {
   sequence = 65_530;
   timestamp = 4_294_967_000;
   readonly #media: AgreedMedia;
+  readonly #codec: PayloadCodec;
   readonly #speech: Int16Array[] = [];
   readonly #srtpOut: SrtpSender | null;
   readonly #srtpIn: SrtpReceiver | null;
@@ -45,15 +46,10 @@ export class RtpPhone {
   /** `media` is what the server agreed on: its local key is the one it sends with. */
   constructor(media: AgreedMedia) {
     this.#media = media;
+    this.#codec = payloadCodec(media.codec.name);
     const { srtp } = media;
     this.#srtpOut = srtp === undefined ? null : new SrtpSender(srtp.suite, srtp.remoteKey);
     this.#srtpIn = srtp === undefined ? null : new SrtpReceiver(srtp.suite, srtp.localKey);
-  }
-
-  get #codec() {
-    const codec = payloadCodec(this.#media.codec.name);
-    if (codec === undefined) throw new Error('the phone has no such codec');
-    return codec;
   }
 
   get #ticks(): number {
@@ -144,7 +140,7 @@ export class RtpPhone {
   }
 
   heard(): Int16Array {
-    const codec = this.#codec;
+    const codec = payloadCodec(this.#media.codec.name);
     const audio = this.packets.filter(({ payloadType }) => payloadType === this.#media.payloadType);
     const samples = new Int16Array((audio.length * codec.sampleRate) / 50);
     for (const [index, { payload }] of audio.entries()) {

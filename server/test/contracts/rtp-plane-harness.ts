@@ -17,6 +17,7 @@ import { SeededRandom } from '../fakes/seeded-random.ts';
 import type { Opened } from './contract.ts';
 import { FIRST, type MediaHarness, Notebook } from './media-harness.ts';
 import { agreed, RtpPhone } from './rtp-phone.ts';
+import { steadyLevels, withSteadyLevels } from './steady-levels.ts';
 
 /** A pair of sockets' stand-in: hands what is sent to the phone, and keeps where it went. */
 export class PhoneSink implements DatagramSink {
@@ -194,13 +195,14 @@ export function steps(values: readonly number[]): number[] {
 export async function openRtpPlaneCall(media = agreed()): Promise<Opened<MediaHarness & { bench: RtpBench }>> {
   const bench = new RtpBench({ media, limits: { firstMs: 1000, laterMs: 1000 } });
   await bench.pass(20);
+  const isAdaptive = media.codec.name === 'G722';
   const subject: MediaHarness & { bench: RtpBench } = {
     bench,
-    transport: bench.media,
+    transport: isAdaptive ? withSteadyLevels(bench.media) : bench.media,
     isExact: true,
     stopWithinMs: 20,
     pass: (ms) => bench.pass(ms),
-    heard: () => bench.phone.heard(),
+    heard: () => (isAdaptive ? steadyLevels(bench.phone.heard(), bench.media.sampleRate / 1000) : bench.phone.heard()),
     speak: (samples) => bench.phone.speak(samples),
     press: (digit) => bench.press(digit),
     hangUp: () => bench.leg.end({ type: 'peer_closed' }, bench.clock.nowMs()),

@@ -6,18 +6,21 @@ import {
   MULAW_SILENCE,
   MULAW_TO_LINEAR,
 } from '../../audio/g711.ts';
+import { G722Decoder, G722Encoder } from '../../audio/g722.ts';
 import { samplesPerFrame } from '../../core/audio-frame.ts';
 import type { CodecName } from '../../protocols/sdp/codecs.ts';
 
-/** How samples travel in RTP. Nothing here allocates or throws. */
+/** How samples travel in RTP. Nothing here allocates or throws, save an array that grows to the longest packet seen. */
 export type PayloadCodec = {
   readonly name: CodecName;
   /** Hz. */
   readonly sampleRate: number;
   /** Bytes of a frame of 20 ms. */
   readonly frameBytes: number;
-  /** What a frame of silence is filled with. */
-  readonly silence: number;
+  /** Most samples that so many bytes hold, for each of them. */
+  readonly samplesPerByte: 0.5 | 1 | 2;
+  /** What a frame of silence is filled with; null where silence must be encoded, as each frame depends on the one before. */
+  readonly silence: number | null;
   /** Writes all samples to the start of `target`. */
   readonly encode: (samples: Int16Array, target: Uint8Array) => void;
   /** Reads bytes[start, end) to the start of `samples`, which must have room; returns their count. */
@@ -25,12 +28,13 @@ export type PayloadCodec = {
 };
 
 /** The codecs this plane can carry, the best first: for what an offer of ours names. */
-export const RTP_CODECS: readonly CodecName[] = ['L16', 'PCMU', 'PCMA'];
+export const RTP_CODECS: readonly CodecName[] = ['L16', 'G722', 'PCMU', 'PCMA'];
 
 const PCMU: PayloadCodec = {
   name: 'PCMU',
   sampleRate: 8000,
   frameBytes: samplesPerFrame(8000),
+  samplesPerByte: 1,
   silence: MULAW_SILENCE,
   encode: (samples, target) => void encodeMulaw(samples, target),
   decode: decodeBy(MULAW_TO_LINEAR),
@@ -40,6 +44,7 @@ const PCMA: PayloadCodec = {
   name: 'PCMA',
   sampleRate: 8000,
   frameBytes: samplesPerFrame(8000),
+  samplesPerByte: 1,
   silence: ALAW_SILENCE,
   encode: (samples, target) => void encodeAlaw(samples, target),
   decode: decodeBy(ALAW_TO_LINEAR),
@@ -50,16 +55,22 @@ const L16: PayloadCodec = {
   name: 'L16',
   sampleRate: 16_000,
   frameBytes: 2 * samplesPerFrame(16_000),
+  samplesPerByte: 0.5,
   silence: 0,
   encode: encodeL16,
   decode: decodeL16,
 };
 
-const CODECS: Readonly<Partial<Record<CodecName, PayloadCodec>>> = { PCMU, PCMA, L16 };
+const CODECS: Readonly<Record<CodecName, () => PayloadCodec>> = {
+  PCMU: () => PCMU,
+  PCMA: () => PCMA,
+  L16: () => L16,
+  G722: createG722,
+};
 
-/** The codec of that name; undefined where this plane cannot carry it. */
-export function payloadCodec(name: CodecName): PayloadCodec | undefined {
-  return CODECS[name];
+/** The codec of that name, for one call: G.722 remembers what it coded, both ways. */
+export function payloadCodec(name: CodecName): PayloadCodec {
+  return CODECS[name]();
 }
 
 /** RFC 3551 numbers these two for good: a peer may use either, whatever else was agreed on. */
@@ -90,4 +101,19 @@ function decodeL16(bytes: Uint8Array, start: number, end: number, samples: Int16
     samples[index] = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   }
   return count;
+}
+
+/** 16 kHz in one byte for two samples; the RTP clock runs at 8000 all the same (RFC 3551, 4.5.2). */
+function createG722(): PayloadCodec {
+  const encoder = new G722Encoder();
+  const decoder = new G722Decoder();
+  return {
+    name: 'G722',
+    sampleRate: 16_000,
+    frameBytes: samplesPerFrame(16_000) / 2,
+    samplesPerByte: 2,
+    silence: null,
+    encode: (samples, target) => void encoder.encode(samples, target),
+    decode: (bytes, start, end, samples) => decoder.decode(bytes, samples, start, end),
+  };
 }

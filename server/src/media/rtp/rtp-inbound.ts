@@ -208,7 +208,8 @@ export class RtpInbound {
     if (start === end) return;
     const codec = this.#codecOf(this.#types[sequence & (REMEMBERED_TYPES - 1)] as number);
     if (codec === undefined) return;
-    if (this.#samples.length < end - start) this.#samples = new Int16Array(end - start);
+    const most = (end - start) * codec.samplesPerByte;
+    if (this.#samples.length < most) this.#samples = new Int16Array(Math.floor(most));
     const count = codec.decode(bytes, start, end, this.#samples);
     if (this.#view.length !== count || this.#view.buffer !== this.#samples.buffer) {
       this.#view = this.#samples.subarray(0, count);

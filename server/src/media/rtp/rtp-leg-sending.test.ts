@@ -20,6 +20,18 @@ describe('what we send', () => {
     expect(phone.packets[0]?.payload).toEqual(new Uint8Array(160).fill(0xff));
   });
 
+  test('in G.722 samples 16 kHz, on a clock of 8000 all the same; silence is coded, not filled in', async () => {
+    const { bench, phone } = await openRtpCall({ media: agreed('G722') });
+    await bench.pass(200);
+
+    expect(bench.media.sampleRate).toBe(16_000);
+    expect(new Set(phone.packets.map(({ payloadType, payload }) => `${payloadType} ${payload.length}`))).toEqual(
+      new Set(['9 160']),
+    );
+    expect(new Set(steps(phone.packets.map(({ timestamp }) => timestamp)))).toEqual(new Set([160]));
+    expect(Math.max(...phone.heard().map(Math.abs))).toBeLessThan(10);
+  });
+
   test('goes to the signalled address before the peer has said anything', async () => {
     const bench = new RtpBench();
     bench.isTalking = false;

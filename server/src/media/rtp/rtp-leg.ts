@@ -48,6 +48,7 @@ type Stream = {
   readonly source: RtpSource;
   readonly watch: SilenceWatch;
   media: AgreedMedia;
+  codec: PayloadCodec;
   outbound: RtpOutbound;
   inbound: RtpInbound;
   reports: RtpReports;
@@ -89,13 +90,21 @@ export class RtpLeg implements MediaLeg, InboundListener {
   /** Something was agreed on: packets flow. @param memory zeroed, of the rate the call shall have. */
   start(media: AgreedMedia, memory: CallMemory, nowMs: number): void {
     this.#nowMs = nowMs;
+    if (this.#isOver || this.#stream !== null) return;
     const codec = payloadCodec(media.codec.name);
-    if (this.#isOver || this.#stream !== null || codec === undefined) return;
     const playout = new Playout(memory, this.#counters, () => this.#start.host.ring(this));
     this.#callerAudio = new CallerAudioWriter(memory);
     const source = new RtpSource(this.#start.sink, media, nowMs);
     const watch = new SilenceWatch(this.#start.limits, nowMs);
-    this.#stream = { ...this.#streams(media, codec, { memory, playout }), memory, playout, source, watch, media };
+    this.#stream = {
+      ...this.#streams(media, codec, { memory, playout }),
+      memory,
+      playout,
+      source,
+      watch,
+      media,
+      codec,
+    };
     this.#start.host.begun(this);
     this.#secure(this.#stream, undefined);
     this.#direct(this.#stream, false);
@@ -105,10 +114,11 @@ export class RtpLeg implements MediaLeg, InboundListener {
   update(media: AgreedMedia, nowMs: number): void {
     this.#nowMs = nowMs;
     const stream = this.#stream;
-    const codec = payloadCodec(media.codec.name);
-    if (this.#isOver || stream === null || codec === undefined) return;
+    if (this.#isOver || stream === null) return;
     const before = stream.media;
+    const codec = before.codec.name === media.codec.name ? stream.codec : payloadCodec(media.codec.name);
     stream.media = media;
+    stream.codec = codec;
     if (before.codec.clockRate === media.codec.clockRate && before.codec.sampleRate === media.codec.sampleRate) {
       stream.inbound.use(codec, media);
     } else {
@@ -224,7 +234,7 @@ export class RtpLeg implements MediaLeg, InboundListener {
     if (reports.srtpIn === null || !isSameSuite || !isSameKey(srtp?.remoteKey, before?.remoteKey)) {
       reports.srtpIn = srtp === undefined ? null : new SrtpReceiver(srtp.suite, srtp.remoteKey);
     }
-    outbound.use(payloadCodec(media.codec.name) as PayloadCodec, media, reports.srtpOut);
+    outbound.use(stream.codec, media, reports.srtpOut);
   }
 
   #direct(stream: Stream, wasHeld: boolean): void {

@@ -156,8 +156,11 @@ export class RtpOutbound {
   }
 
   #silence(): Buffer {
-    const packet = this.#begin(this.#codec.frameBytes);
-    packet.payload.fill(this.#codec.silence);
+    const codec = this.#codec;
+    const packet = this.#begin(codec.frameBytes);
+    if (codec.silence === null)
+      codec.encode(this.#packets.frame(samplesPerFrame(codec.sampleRate)).fill(0), packet.payload);
+    else packet.payload.fill(codec.silence);
     return this.#finishAudio(packet);
   }
 

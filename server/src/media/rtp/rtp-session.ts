@@ -7,7 +7,6 @@ import type { AgreedMedia } from '../../protocols/sdp/agreed-media.ts';
 import type { MediaDesk } from '../media-desk.ts';
 import { MemoryPool } from '../memory-pool.ts';
 import type { CallNumber, MediaNews } from '../messages.ts';
-import { payloadCodec } from './payload-codec.ts';
 import type { PortRange } from './port-pairs.ts';
 import type { OpeningNumber, RtpCommand } from './rtp-messages.ts';
 import { NO_STATS, type RtpStats } from './rtp-stats.ts';
@@ -35,11 +34,10 @@ export interface RtpSession extends AsyncDisposable {
   readonly media: MediaTransport | null;
   /**
    * Media flows as agreed on, and goes to `media` from now on; its rate is the codec's and stays.
-   * @throws AppError unsupported for a codec not in RTP_CODECS, conflict when it was started before, over_capacity when the ports
-   * are closed: disposed of, or the worker died.
+   * @throws AppError conflict when it was started before, over_capacity when the ports are closed: disposed of, or the worker died.
    */
   start(agreed: AgreedMedia): MediaTransport;
-  /** Something else was agreed on: another address, codec, direction or key. @throws AppError unsupported, as `start`. */
+  /** Something else was agreed on: another address, codec, direction or key. */
   update(agreed: AgreedMedia): void;
   /** The peer hung up (BYE, CANCEL): the listener hears `peer_closed`, unless another end is told. */
   end(end?: MediaEnd): void;
@@ -158,7 +156,6 @@ class Session implements RtpSession {
   start(agreed: AgreedMedia): MediaTransport {
     if (this.media !== null) throw new AppError('conflict', { detail: 'the media of this call was started before' });
     if (this.#isReleased) throw new AppError('over_capacity', { detail: 'the RTP ports of this call are closed' });
-    requireCodec(agreed);
     const { call, opening, link, memories } = this.#start;
     const { sampleRate } = agreed.codec;
     const memory = memories.take(sampleRate);
@@ -176,7 +173,6 @@ class Session implements RtpSession {
   }
 
   update(agreed: AgreedMedia): void {
-    requireCodec(agreed);
     if (!this.#isReleased) {
       this.#start.link.send({ type: 'rtp_update', call: this.#start.call, media: portable(agreed) });
     }
@@ -213,11 +209,6 @@ class Session implements RtpSession {
       link.log.error('media.listener_failed', { contextId: opening.contextId ?? null }, error);
     }
   }
-}
-
-function requireCodec({ codec }: AgreedMedia): void {
-  if (payloadCodec(codec.name) !== undefined) return;
-  throw new AppError('unsupported', { detail: `RTP audio cannot be ${codec.name}: offer those of RTP_CODECS` });
 }
 
 /** Keys may be a part of some larger buffer, which a message would carry whole. */
