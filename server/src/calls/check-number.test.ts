@@ -8,7 +8,6 @@ describe('over the public network', () => {
   test.each([
     ['+1 415 555 2671', '+14155552671'],
     ['(415) 555-2671', '+14155552671'],
-    ['+44 20 7946 0958', '+442079460958'],
   ])('%s is dialled as %s', (to, dialled) => {
     expect(check(to)).toBe(dialled);
   });
@@ -29,6 +28,13 @@ describe('over the public network', () => {
 
   test('a refusal does not repeat the number', () => {
     expect(() => check('+19002345678')).not.toThrow('900');
+  });
+
+  test('only the country of the calling number, unless others are allowed', () => {
+    expect(() => check('+44 20 7946 0958')).toThrow('without allowed_countries it calls US only');
+    expect(() => check('+1 604 681 1111')).toThrow('may not call CA');
+    expect(check('+44 20 7946 0958', { settings: { allowed_countries: ['*'] } })).toBe('+442079460958');
+    expect(check('+44 20 7946 0958', { from: null })).toBe('+442079460958');
   });
 
   test('only countries that are allowed', () => {

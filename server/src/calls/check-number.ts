@@ -21,7 +21,7 @@ export type NumberToCall = {
 
 /**
  * The number as it is dialled: E.164 for the public network, an extension as it is.
- * @throws AppError invalid_parameters saying why this number is not called. The number is not part of it.
+ * @throws AppError number_refused saying why this number is not called. The number is not part of it.
  */
 export function checkNumber({ channel, to, from, settings }: NumberToCall): string {
   const text = to.trim();
@@ -36,14 +36,22 @@ export function checkNumber({ channel, to, from, settings }: NumberToCall): stri
     throw refusal(`numbers of the kind ${type.toLowerCase().replaceAll('_', ' ')} are not called`);
   }
   const { country } = number;
-  const allowed = settings['allowed_countries'];
   if (country === undefined) throw refusal('numbers without a country, satellites for one, are not called');
-  if (Array.isArray(allowed) && allowed.length > 0 && !allowed.includes(country)) {
-    throw refusal(`the deployment may not call ${country}; its allowed_countries are ${allowed.join(', ')}`);
-  }
+  requireAllowed(country, settings['allowed_countries'], home);
   return isExtension ? text : number.number;
 }
 
+/** Unless told otherwise only the country of the calling number: what thieves of keys call is abroad. */
+function requireAllowed(country: string, setting: FieldValues[string] | undefined, home: string | undefined): void {
+  const isSet = Array.isArray(setting) && setting.length > 0;
+  const allowed: readonly string[] = isSet ? setting : home === undefined ? ['*'] : [home];
+  if (allowed.includes('*') || allowed.includes(country)) return;
+  const words = isSet
+    ? `its allowed_countries are ${allowed.join(', ')}`
+    : `without allowed_countries it calls ${allowed.join()} only`;
+  throw refusal(`the deployment may not call ${country}; ${words}`);
+}
+
 function refusal(why: string): AppError {
-  return new AppError('invalid_parameters', { detail: `toNumber: ${why}` });
+  return new AppError('number_refused', { detail: `toNumber: ${why}` });
 }

@@ -1,19 +1,33 @@
 import type { Assistant } from '../core/assistant/assistant.ts';
 import type { ChannelName } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
+import { maskNumber } from '../core/call/caller-number.ts';
 import { type OutboundOptions, QUEUE_TTL_MS } from '../core/call/outbound-call.ts';
 import type { OpenCredential } from '../core/credential/credential.ts';
 import { comparableNumber, type Deployment } from '../core/deployment/deployment.ts';
-import { AppError } from '../core/errors.ts';
-import { type AssistantId, type ContextId, type DeploymentId, newConversationId, type ProjectId } from '../core/ids.ts';
+import { AppError, type ErrorCode } from '../core/errors.ts';
+import {
+  type ApiKeyId,
+  type AssistantId,
+  type ContextId,
+  type DeploymentId,
+  newConversationId,
+  type ProjectId,
+} from '../core/ids.ts';
+import { listedNumber } from '../core/number-list/number-list.ts';
 import type { AssistantRepository } from '../core/ports/assistant-repository.ts';
+import type { AuditLog } from '../core/ports/audit-log.ts';
 import type { Channel } from '../core/ports/channel.ts';
 import type { Dialer } from '../core/ports/dialer.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
+import type { NumberListRepository } from '../core/ports/number-list-repository.ts';
 import type { OutboundRepository } from '../core/ports/outbound-repository.ts';
 import type { Random } from '../core/ports/random.ts';
 import { checkNumber } from './check-number.ts';
 import { type Lines, type ProjectLines, vouchersOf } from './project-lines.ts';
+
+/** Orders of one line within 24 hours. */
+const DEFAULT_PER_DAY = 200;
 
 export type CreatePhoneCallParts = {
   readonly assistants: Pick<AssistantRepository, 'find' | 'version'>;
@@ -22,6 +36,8 @@ export type CreatePhoneCallParts = {
   readonly channels: readonly Channel[];
   readonly admit: () => void;
   readonly opened: (context: CallContext) => void;
+  readonly numberLists: Pick<NumberListRepository, 'has'>;
+  readonly audit: Pick<AuditLog, 'append'>;
   readonly publicHost: string | null;
   readonly random: Random;
   readonly log: EventLog;
@@ -31,6 +47,8 @@ export type PhoneCallWish = {
   /** The same for every try of one request. */
   readonly contextId: ContextId;
   readonly projectId: ProjectId;
+  /** Who asks, for the audit log; null: nobody by key. */
+  readonly apiKeyId: ApiKeyId | null;
   readonly assistantId: AssistantId;
   readonly version: number | null;
   readonly to: string;
@@ -44,9 +62,34 @@ export type PhoneCallWish = {
 
 /**
  * Puts a call into the queue, over the deployment asked for, else the one of the calling number, else the assistant's only
- * one. All that can be known to be wrong is told now. @throws AppError assistant_not_found, invalid_parameters, unsupported, draining.
+ * one. All that can be known to be wrong is told now; what guards refuse is audited, without the number.
+ * @throws AppError assistant_not_found, invalid_parameters, number_refused, do_not_call, limit_reached, unsupported, draining.
  */
 export async function createPhoneCall(parts: CreatePhoneCallParts, wish: PhoneCallWish): Promise<CallContext> {
+  try {
+    return await queueCall(parts, wish);
+  } catch (error) {
+    if (error instanceof AppError && GUARDS.has(error.code)) await auditRefusal(parts, wish, error);
+    throw error;
+  }
+}
+
+/** Refusals that somebody may have to answer for. */
+const GUARDS: ReadonlySet<ErrorCode> = new Set(['number_refused', 'do_not_call', 'limit_reached']);
+
+async function auditRefusal({ audit, log }: CreatePhoneCallParts, wish: PhoneCallWish, error: AppError): Promise<void> {
+  const { projectId, apiKeyId, assistantId, to } = wish;
+  const { code, detail: reason = '' } = error;
+  log.warn('call.refused', { code, assistantId, to: maskNumber(to), reason });
+  const detail = { code, to: maskNumber(to), reason };
+  await audit
+    .append({ projectId, apiKeyId, action: 'call.refused', subject: assistantId, detail })
+    .catch((cause: unknown) => {
+      log.warn('change.not_announced', { action: 'call.refused', subject: assistantId, reason: String(cause) });
+    });
+}
+
+async function queueCall(parts: CreatePhoneCallParts, wish: PhoneCallWish): Promise<CallContext> {
   const assistant = await findAssistant(parts, wish);
   const lines = await parts.lines.ofProject(wish.projectId);
   const deployment = chooseDeployment(lines.deployments, wish);
@@ -54,6 +97,7 @@ export async function createPhoneCall(parts: CreatePhoneCallParts, wish: PhoneCa
   const credential = chooseCredential(lines, deployment);
   const from = wish.from ?? deployment.number;
   const to = checkNumber({ channel: deployment.channel, to: wish.to, from, settings: deployment.settings });
+  if (await parts.numberLists.has(wish.projectId, 'do_not_call', listedNumber(to))) throw new AppError('do_not_call');
   const objection = dialer.objection({
     to,
     from,
@@ -63,6 +107,7 @@ export async function createPhoneCall(parts: CreatePhoneCallParts, wish: PhoneCa
   });
   if (objection !== null) throw new AppError('invalid_parameters', { detail: objection });
   parts.admit();
+  const { max_calls_per_day: perDay } = deployment.settings;
   const { context, isNew } = await parts.outbound.enqueue({
     context: {
       contextId: wish.contextId,
@@ -85,6 +130,7 @@ export async function createPhoneCall(parts: CreatePhoneCallParts, wish: PhoneCa
     deploymentId: deployment.id,
     credentialId: credential.id,
     options: wish.options,
+    maxPerDay: typeof perDay === 'number' ? perDay : DEFAULT_PER_DAY,
   });
   const { contextId, assistantId, channel } = context;
   parts.log.info('call.queued', { contextId, assistantId, channel, isNew });

@@ -34,7 +34,7 @@ const FIRST_PAUSE_MS = 2_000;
 /** Nobody answered by then, and the carrier did not say so. */
 const NO_ANSWER_GRACE_MS = 10_000;
 const DEFAULT_PER_MINUTE = 30;
-const DEFAULT_CONCURRENT = 10;
+const DEFAULT_CONCURRENT = 5;
 
 type Taken = {
   readonly call: OutboundCall;

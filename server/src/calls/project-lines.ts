@@ -6,17 +6,24 @@ import type { CredentialRepository, StoredCredential } from '../core/ports/crede
 import type { CredentialVault } from '../core/ports/credential-vault.ts';
 import type { DeploymentRepository } from '../core/ports/deployment-repository.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
+import type { NumberListRepository } from '../core/ports/number-list-repository.ts';
 
 export type ProjectLinesParts = {
   readonly credentials: Pick<CredentialRepository, 'list' | 'findByShown'>;
   readonly deployments: Pick<DeploymentRepository, 'list'>;
+  readonly numberLists: Pick<NumberListRepository, 'numbers'>;
   readonly credentialVault: Pick<CredentialVault, 'open'>;
   readonly clock: Clock;
   readonly log: EventLog;
 };
 
 /** A project's accounts, opened, and its deployments. */
-export type Lines = { readonly credentials: readonly OpenCredential[]; readonly deployments: readonly Deployment[] };
+export type Lines = {
+  readonly credentials: readonly OpenCredential[];
+  readonly deployments: readonly Deployment[];
+  /** As `listedNumber` writes them; left out: nobody. */
+  readonly blockedCallers?: ReadonlySet<string>;
+};
 
 const REMEMBERED_MS = 60_000;
 const MOST_REMEMBERED = 1_000;
@@ -58,11 +65,12 @@ export class ProjectLines {
   }
 
   async #read(projectId: ProjectId): Promise<Lines> {
-    const [stored, deployments] = await Promise.all([
+    const [stored, deployments, blocked] = await Promise.all([
       this.#parts.credentials.list(projectId),
       this.#parts.deployments.list(projectId),
+      this.#parts.numberLists.numbers(projectId, 'blocked_callers'),
     ]);
-    return { credentials: await this.#open(stored), deployments };
+    return { credentials: await this.#open(stored), deployments, blockedCallers: new Set(blocked) };
   }
 
   /** One that does not open must not take the other lines down with it. */

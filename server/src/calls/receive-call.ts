@@ -13,6 +13,7 @@ import type { Random } from '../core/ports/random.ts';
 import { type AnnounceParts, announceCall, type ReceiveCall } from './announced-call.ts';
 import { limitUnverified } from './ask-carrier.ts';
 import { type AuthenticateParts, authenticateCall, type Entry } from './authenticate-call.ts';
+import { refuseBlocked } from './refuse-blocked.ts';
 
 export type ReceiveCallParts = AuthenticateParts &
   AnnounceParts & {
@@ -36,6 +37,7 @@ export async function receiveCall(parts: ReceiveCallParts, command: ReceiveCall)
   const entry = await authenticateCall(parts, assistant, { ...command, incoming: said });
   if ('error' in reading) throw reading.error;
   const { incoming } = reading;
+  refuseBlocked(parts, assistant, (await parts.lines.ofProject(assistant.projectId)).blockedCallers, incoming.from);
   parts.admit();
   const { context, isNew } =
     (await placedBefore(parts, assistant, command.channel, incoming)) ??
@@ -102,6 +104,7 @@ async function open(
     isUnverified: entry.isUnverified,
     args: {},
     ttlMs: INBOUND_CONTEXT_TTL_MS,
+    maxOpenCalls: assistant.maxConcurrentCalls,
   });
 }
 

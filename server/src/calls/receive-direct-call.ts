@@ -7,6 +7,7 @@ import { newContextId, newConversationId } from '../core/ids.ts';
 import { announceCall } from './announced-call.ts';
 import type { ProjectLines } from './project-lines.ts';
 import type { ReceiveCallParts } from './receive-call.ts';
+import { refuseBlocked } from './refuse-blocked.ts';
 
 export type ReceiveDirectCallParts = Pick<ReceiveCallParts, 'assistants' | 'admit' | 'opened' | 'random'> &
   Pick<ReceiveCallParts, 'log' | 'metrics'> & {
@@ -26,7 +27,7 @@ export type DirectCall = {
 
 /**
  * Opens a new context for a call that a channel's own listener let in, never one that is there already: its id is the
- * caller's choice. @throws AppError assistant_not_found, over_capacity, draining, database_unavailable; conflict while a
+ * caller's choice. @throws AppError assistant_not_found, caller_blocked, limit_reached, over_capacity, draining, database_unavailable; conflict while a
  * call of this id to this assistant is not over.
  */
 export async function receiveDirectCall(parts: ReceiveDirectCallParts, call: DirectCall): Promise<ContextId> {
@@ -34,7 +35,8 @@ export async function receiveDirectCall(parts: ReceiveDirectCallParts, call: Dir
   const { headers, ...incoming } = call;
   const assistant = await parts.assistants.find(call.assistantId);
   if (assistant === null) throw new AppError('assistant_not_found');
-  const { deployments } = await parts.lines.ofProject(assistant.projectId);
+  const { deployments, blockedCallers } = await parts.lines.ofProject(assistant.projectId);
+  refuseBlocked(parts, assistant, blockedCallers, call.from);
   const deployment = deploymentOfCall(deployments, call);
   const { context, isNew } = await parts.calls.open({
     ...incoming,
@@ -49,6 +51,7 @@ export async function receiveDirectCall(parts: ReceiveDirectCallParts, call: Dir
     isUnverified: false,
     args: {},
     ttlMs: INBOUND_CONTEXT_TTL_MS,
+    maxOpenCalls: assistant.maxConcurrentCalls,
   });
   if (!isNew) throw new AppError('conflict', { detail: 'a call of this id is not over' });
   announceCall(parts, context, isNew);

@@ -59,10 +59,7 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
     tellTransferNumber: (event) => tellTransferNumber({ ...parts, calls, assistants, transfers, verifyApiKey }, event),
     checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
     createPhoneCall: (wish) =>
-      createPhoneCall(
-        { ...parts, assistants, outbound: storage.outbound, admit: () => refuseWhileDraining(liveCalls) },
-        wish,
-      ),
+      createPhoneCall({ ...parts, ...storage, admit: () => refuseWhileDraining(liveCalls) }, wish),
     endCall: (projectId, contextId) => endCall({ ...parts, calls, hangUp }, projectId, contextId),
     listCalls: (query) => calls.list(query),
     getCall: (projectId, contextId) => calls.get(projectId, contextId),

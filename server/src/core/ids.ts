@@ -12,6 +12,7 @@ export type ProjectId = Brand<string, 'ProjectId'>;
 export type ApiKeyId = Brand<string, 'ApiKeyId'>;
 export type CredentialId = Brand<string, 'CredentialId'>;
 export type DeploymentId = Brand<string, 'DeploymentId'>;
+export type NumberListEntryId = Brand<string, 'NumberListEntryId'>;
 export type TransferId = Brand<string, 'TransferId'>;
 /** One start of one server process. */
 export type NodeId = Brand<string, 'NodeId'>;

@@ -11,11 +11,21 @@ import {
   type ManagementRouteParts,
   managed,
   name,
+  nullable,
   time,
 } from './management-route.ts';
 
 const version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 });
-const assistant = Type.Object({ id: Type.String(), name: Type.String(), publishedVersion: version, createdAt: time });
+const maxConcurrentCalls = nullable(
+  Type.Integer({ minimum: 1, maximum: 100_000, description: 'incoming calls open at once; null: as many as come' }),
+);
+const assistant = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  publishedVersion: version,
+  maxConcurrentCalls,
+  createdAt: time,
+});
 const versionEntry = Type.Object({ version, createdAt: time });
 const versionDetail = Type.Object({
   assistantId: Type.String(),
@@ -72,10 +82,14 @@ export function assistantRoutes(server: FastifyInstance, parts: ManagementRouteP
     ...common,
     method: 'PATCH',
     url: '/v1/assistants/:id',
-    schema: { ...describe('Renames an assistant', assistant), params: decimalParams, body: Type.Object({ name }) },
+    schema: {
+      ...describe('Renames an assistant, or limits its calls', assistant),
+      params: decimalParams,
+      body: Type.Object({ name: Type.Optional(name), maxConcurrentCalls: Type.Optional(maxConcurrentCalls) }),
+    },
     handler: async (request, reply) => {
       const id = request.params.id as AssistantId;
-      return reply.send(render(await management.renameAssistant(actorOf(request), id, request.body.name)));
+      return reply.send(render(await management.changeAssistant(actorOf(request), id, request.body)));
     },
   });
   versionRoutes(server, parts);
@@ -150,8 +164,8 @@ function versionRoutes(server: FastifyInstance, parts: ManagementRouteParts): vo
   });
 }
 
-function render({ id, name: shown, publishedVersion, createdAt }: Assistant) {
-  return { id, name: shown, publishedVersion, createdAt: createdAt.toISOString() };
+function render({ id, name: shown, publishedVersion, maxConcurrentCalls: limit, createdAt }: Assistant) {
+  return { id, name: shown, publishedVersion, maxConcurrentCalls: limit, createdAt: createdAt.toISOString() };
 }
 
 type Version = { assistantId: string; version: number; createdAt: Date; settings: object };

@@ -29,6 +29,7 @@ import { healthRoutes, type MetricsText } from './health-routes.ts';
 import { type HttpLimits, LIMITS } from './http-limits.ts';
 import { takeJsonBodies } from './management-route.ts';
 import { isMediaAddress, mediaRoutes } from './media-routes.ts';
+import { numberListRoutes } from './number-list-routes.ts';
 import { observeRequests } from './observe-requests.ts';
 import { phoneCallRoutes } from './phone-call-routes.ts';
 import { projectRoutes } from './project-routes.ts';
@@ -140,6 +141,7 @@ export async function buildApp(
     assistantRoutes(scope, parts);
     credentialRoutes(scope, parts);
     deploymentRoutes(scope, parts);
+    numberListRoutes(scope, parts);
     projectRoutes(scope, parts);
     done();
   });

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { PhoneCallWish } from '../calls/create-phone-call.ts';
 import { CALL_STATUSES, CHANNEL_NAMES } from '../core/call/call.ts';
-import type { AssistantId, ContextId, DeploymentId, ProjectId } from '../core/ids.ts';
+import type { AssistantId, ContextId, DeploymentId } from '../core/ids.ts';
 import { principalOf } from './authorize.ts';
 import { createOnce, decimalId, type ManagementRouteParts, managed, nullable } from './management-route.ts';
 import type { UseCases } from './use-cases.ts';
@@ -86,10 +86,11 @@ export function phoneCallRoutes(server: FastifyInstance, parts: PhoneCallParts):
 
 function readWish(request: FastifyRequest, body: Static<typeof wish>, contextId: ContextId): PhoneCallWish {
   const { assistant, toNumber, fromNumber, metadata = {}, args = {}, options = {} } = body;
-  const projectId: ProjectId = principalOf(request).projectId;
+  const { projectId, apiKeyId } = principalOf(request);
   return {
     contextId,
     projectId,
+    apiKeyId,
     assistantId: assistant.assistantId as AssistantId,
     version: assistant.version ?? null,
     to: toNumber,

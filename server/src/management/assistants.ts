@@ -44,15 +44,24 @@ export async function createAssistant(
   return findAssistant(parts, actor, id);
 }
 
-export async function renameAssistant(
+export type AssistantChange = { readonly name?: string; readonly maxConcurrentCalls?: number | null };
+
+/** Changes what is mentioned; calls that are open stay. @throws AppError assistant_not_found. */
+export async function changeAssistant(
   parts: AssistantParts,
   actor: Actor,
   id: AssistantId,
-  name: string,
+  { name, maxConcurrentCalls }: AssistantChange,
 ): Promise<Assistant> {
   await findAssistant(parts, actor, id);
-  await parts.assistants.rename(id, name);
-  await announce(parts, actor, 'assistant.renamed', { id, version: null });
+  if (name !== undefined) {
+    await parts.assistants.rename(id, name);
+    await announce(parts, actor, 'assistant.renamed', { id, version: null });
+  }
+  if (maxConcurrentCalls !== undefined) {
+    await parts.assistants.limitCalls(id, maxConcurrentCalls);
+    await announce(parts, actor, 'assistant.limited', { id, version: null });
+  }
   return findAssistant(parts, actor, id);
 }
 

@@ -1,18 +1,19 @@
 import type { CredentialId } from '../core/ids.ts';
 import type { AuditLog } from '../core/ports/audit-log.ts';
 import type { IdempotencyStore } from '../core/ports/idempotency-store.ts';
+import type { NumberListRepository } from '../core/ports/number-list-repository.ts';
 import type { Random } from '../core/ports/random.ts';
 import { type ApiKeyParts, createApiKeyFor, listApiKeys, revokeApiKey } from './api-keys.ts';
 import {
   type AssistantParts,
   addVersion,
+  changeAssistant,
   createAssistant,
   findAssistant,
   findVersion,
   listAssistants,
   listVersions,
   publishVersion,
-  renameAssistant,
 } from './assistants.ts';
 import type { Actor } from './change.ts';
 import {
@@ -25,12 +26,14 @@ import {
   verifyCredential,
 } from './credentials.ts';
 import { createDeployment, type DeploymentParts, removeDeployment, updateDeployment } from './deployments.ts';
+import { addListedNumber, type NumberListParts, removeListedNumber } from './number-lists.ts';
 import { createProject, findOwnProject, type ProjectParts } from './projects.ts';
 
 export type ManagementParts = AssistantParts &
   CredentialParts &
   VerifyCredentialParts &
   DeploymentParts &
+  NumberListParts &
   ApiKeyParts &
   ProjectParts & {
     readonly audit: AuditLog;
@@ -52,7 +55,7 @@ export function manage(parts: ManagementParts) {
     listAssistants: bind(listAssistants),
     findAssistant: bind(findAssistant),
     createAssistant: bind(createAssistant),
-    renameAssistant: bind(renameAssistant),
+    changeAssistant: bind(changeAssistant),
     listVersions: bind(listVersions),
     findVersion: bind(findVersion),
     addVersion: bind(addVersion),
@@ -66,6 +69,10 @@ export function manage(parts: ManagementParts) {
     createDeployment: bind(createDeployment),
     updateDeployment: bind(updateDeployment),
     removeDeployment: bind(removeDeployment),
+    listNumbers: ({ projectId }: Actor, page: Omit<Parameters<NumberListRepository['list']>[0], 'projectId'>) =>
+      parts.numberLists.list({ projectId, ...page }),
+    addListedNumber: bind(addListedNumber),
+    removeListedNumber: bind(removeListedNumber),
     listApiKeys: bind(listApiKeys),
     createApiKey: bind(createApiKeyFor),
     revokeApiKey: bind(revokeApiKey),

@@ -12,6 +12,7 @@ import type { DeploymentRepository } from '../core/ports/deployment-repository.t
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { IdempotencyStore } from '../core/ports/idempotency-store.ts';
 import type { NodeRepository } from '../core/ports/node-repository.ts';
+import type { NumberListRepository } from '../core/ports/number-list-repository.ts';
 import type { OutboundRepository } from '../core/ports/outbound-repository.ts';
 import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
 import type { TransferRepository } from '../core/ports/transfer-repository.ts';
@@ -30,6 +31,7 @@ import {
 import { PostgresIdempotencyStore } from './postgres/idempotency-store.ts';
 import { migrate, pendingMigrations } from './postgres/migrate.ts';
 import { PostgresNodeRepository } from './postgres/node-repository.ts';
+import { PostgresNumberListRepository } from './postgres/number-list-repository.ts';
 import { PostgresOutboundRepository } from './postgres/outbound-repository.ts';
 import { type DatabaseConnection, type Databases, openDatabases } from './postgres/pools.ts';
 import { joinSecretStores } from './postgres/sealed-secrets.ts';
@@ -59,6 +61,7 @@ export interface Storage extends AsyncDisposable {
   readonly apiKeys: ApiKeyRepository;
   readonly credentials: CredentialRepository;
   readonly deployments: DeploymentRepository;
+  readonly numberLists: NumberListRepository;
   readonly audit: AuditLog;
   readonly outbound: OutboundRepository;
   readonly transfers: TransferRepository;
@@ -134,6 +137,7 @@ function assemble(connection: DatabaseConnection, databases: Databases, embedded
     apiKeys,
     credentials,
     deployments: new PostgresDeploymentRepository(databases),
+    numberLists: new PostgresNumberListRepository(databases),
     audit: new PostgresAuditLog(databases),
     outbound: new PostgresOutboundRepository(databases),
     transfers: new PostgresTransferRepository(databases),

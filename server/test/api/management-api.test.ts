@@ -287,18 +287,27 @@ describe("another project's key", () => {
     const contextId = await (
       await world.ask(`/v1/talk/asterisk/call/${owner.assistantId}?from=1&x-api-key=${talkKey}`)
     ).text();
-    const ids = { assistants: owner.assistantId, credentials: credential, deployments: deployment, 'api-keys': apiKey };
+    const listed = (await owner.call('POST', '/v1/number-lists/do_not_call', { number: '100' })).body.id;
+    const ids = {
+      assistants: owner.assistantId,
+      credentials: credential,
+      deployments: deployment,
+      'api-keys': apiKey,
+      'number-lists': listed,
+    };
     const before = await owner.call('GET', '/v1/audit-log');
     const document = (await (await world.ask('/openapi.json')).json()) as { paths: Record<string, object> };
     const tried: string[] = [];
 
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const method of Object.keys(operations).map((each) => each.toUpperCase())) {
-        if (!path.includes('{') || path.startsWith('/v1/talk/')) continue;
+        // A list of numbers is there for every project: whose it is, is seen below.
+        if (!/\{(?!list\})/.test(path) || path.startsWith('/v1/talk/')) continue;
         const noun = (path.split('/')[2] ?? '') as keyof typeof ids;
         const url = path
           .replace('{id}', ids[noun] ?? 'missing')
           .replace('{version}', '1')
+          .replace('{list}', 'do_not_call')
           .replace('{contextId}', contextId);
         expect(url).not.toContain('missing');
         const body = { name: 'stolen', version: 1, settings: path.startsWith('/v1/assistants') ? SETTINGS : {} };
@@ -309,11 +318,12 @@ describe("another project's key", () => {
       }
     }
 
-    expect(tried.length).toBeGreaterThanOrEqual(13);
+    expect(tried.length).toBeGreaterThanOrEqual(15);
     for (const [list, field] of [
       ['/v1/credentials', 'credentials'],
       ['/v1/deployments', 'deployments'],
       ['/v1/calls', 'calls'],
+      ['/v1/number-lists/do_not_call', 'entries'],
     ] as const) {
       expect((await stranger.call('GET', list)).body[field]).toEqual([]);
     }
@@ -325,6 +335,54 @@ describe("another project's key", () => {
     expect((await owner.call('GET', `/v1/calls/${contextId}`)).body.call.status).toBe('ringing');
   });
 
+  test('opens no call, reports none, and places none over foreign lines, on any talk route there is', async () => {
+    const owner = await admin();
+    const stranger = await world.project();
+    const strangerKey = await world.key(stranger.projectId, 'talk', 'calls', 'admin');
+    const talkKey = await world.key(owner.projectId, 'talk');
+    const contextId = await (
+      await world.ask(`/v1/talk/asterisk/call/${owner.assistantId}?from=1&x-api-key=${talkKey}`)
+    ).text();
+    const document = (await (await world.ask('/openapi.json')).json()) as { paths: Record<string, object> };
+    const talk = Object.entries(document.paths).filter(([path]) => path.startsWith('/v1/talk/') && path.includes('{'));
+    const tried: string[] = [];
+
+    for (const [path, operations] of talk) {
+      // Sockets: the contextId itself is the key, and a plain request is none.
+      if (/ctx(\/\{contextId\})?$/.test(path)) continue;
+      for (const method of Object.keys(operations).map((each) => each.toUpperCase())) {
+        for (const provider of ['twilio', 'vonage', 'exotel', 'asterisk']) {
+          const url = path
+            .replace('{provider}', provider)
+            .replace('{assistantId}', owner.assistantId)
+            .replace('{contextId}', contextId);
+          const answer = await world.ask(`${url}?from=100&To=200&CallSid=known-call&uuid=known-call`, {
+            method,
+            headers: { 'x-api-key': strangerKey },
+          });
+          // Events: nothing of a call that is not found; 401 where one is. Never anything that names or opens a call.
+          expect([method, url, answer.status >= 200 && answer.status < 300 && (await answer.text()) !== '']).toEqual([
+            method,
+            url,
+            false,
+          ]);
+          if (url.includes('/call/')) expect([method, url, answer.status]).toEqual([method, url, 401]);
+          tried.push(`${method} ${url}`);
+        }
+      }
+    }
+    const placed = await world.ask('/v1/talk/create-phone-call', {
+      method: 'POST',
+      headers: { 'x-api-key': strangerKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ assistant: { assistantId: owner.assistantId }, toNumber: '+14155552671' }),
+    });
+
+    expect(tried.length).toBeGreaterThanOrEqual(32);
+    expect([placed.status, ((await placed.json()) as { code: string }).code]).toEqual([404, 'assistant_not_found']);
+    expect((await owner.call('GET', `/v1/calls/${contextId}`)).body.call.status).toBe('ringing');
+    expect((await owner.call('GET', '/v1/calls')).body.calls).toHaveLength(1);
+  });
+
   test('without the scope admin nothing is managed', async () => {
     const { projectId } = await world.project();
     const key = await world.key(projectId, 'talk', 'calls');
@@ -333,7 +391,7 @@ describe("another project's key", () => {
     for (const path of Object.keys(document.paths)) {
       if (/^\/v1\/(talk|calls)/.test(path) || !path.startsWith('/v1/')) continue;
       for (const method of Object.keys(document.paths[path] ?? {})) {
-        const url = path.replace('{id}', '1').replace('{version}', '1');
+        const url = path.replace('{id}', '1').replace('{version}', '1').replace('{list}', 'do_not_call');
         const answer = await world.ask(url, { method: method.toUpperCase(), headers: { 'x-api-key': key } });
         expect([method, path, answer.status]).toEqual([method, path, 403]);
       }

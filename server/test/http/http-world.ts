@@ -231,6 +231,7 @@ function receiveParts(state: State): ReceiveCallParts {
     projectId: PROJECT,
     name: 'demo',
     publishedVersion: 1,
+    maxConcurrentCalls: null,
     createdAt: new Date(0),
   };
   return {

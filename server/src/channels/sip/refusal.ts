@@ -6,6 +6,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   invalid_request: 400,
   unauthenticated: 403,
   forbidden: 403,
+  caller_blocked: 403,
   not_found: 404,
   assistant_not_found: 404,
   context_claimed: 482,

@@ -7,6 +7,8 @@ export type Assistant = {
   readonly name: string;
   /** The version that new calls get. */
   readonly publishedVersion: number;
+  /** Incoming calls open at once; null: as many as come. */
+  readonly maxConcurrentCalls: number | null;
   readonly createdAt: Date;
 };
 

@@ -38,7 +38,7 @@ export const COMMON_SETTINGS: readonly Field[] = [
   },
   {
     key: 'max_concurrent_calls',
-    help: 'Outgoing calls ringing or live at once; 10 when left out.',
+    help: 'Outgoing calls ringing or live at once; 5 when left out.',
     type: 'integer',
     range: { min: 1, max: 1_000 },
   },
@@ -49,10 +49,16 @@ export const COMMON_SETTINGS: readonly Field[] = [
     range: { min: 5, max: 120 },
   },
   {
+    key: 'max_calls_per_day',
+    help: 'Outgoing calls ordered over this line within 24 hours; 200 when left out.',
+    type: 'integer',
+    range: { min: 1, max: 1_000_000 },
+  },
+  {
     key: 'allowed_countries',
-    help: 'Countries that may be called, as two letters (ISO 3166-1), each on a line; all but satellite and premium numbers when left out.',
+    help: 'Countries that may be called, as two letters (ISO 3166-1), each on a line, * for all; the country of the calling number when left out.',
     type: 'list',
-    form: { pattern: /^[A-Z]{2}$/, words: 'must hold countries as two capital letters' },
+    form: { pattern: /^([A-Z]{2}|\*)$/, words: 'must hold countries as two capital letters, or *' },
   },
 ];
 

@@ -29,5 +29,7 @@ export interface AssistantRepository {
   /** Makes a version the one that new calls get, an older one too. False when there is none of that number. */
   publish(id: AssistantId, version: number): Promise<boolean>;
   rename(id: AssistantId, name: string): Promise<void>;
+  /** Null: no limit. */
+  limitCalls(id: AssistantId, maxConcurrentCalls: number | null): Promise<void>;
   findProject(id: ProjectId): Promise<Project | null>;
 }

@@ -6,6 +6,8 @@ import type { AssistantId, ContextId, NodeId, ProjectId } from '../ids.ts';
 
 export type NewContext = Omit<CallContext, 'status' | 'claimedBy' | 'attempt' | 'expiresAt'> & {
   readonly ttlMs: number;
+  /** Incoming calls of the assistant that may be open with this one; left out or null: no limit. */
+  readonly maxOpenCalls?: number | null;
 };
 
 /** Which call a repeated webhook means. */
@@ -23,6 +25,7 @@ export interface CallRepository {
   /**
    * Makes the pending context and its call row (status `ringing`) in one statement. With a providerCallId that has a
    * pending or live context, that one is returned instead; after it ended, `attempt` rises and conversationId is kept.
+   * @throws AppError limit_reached when the assistant has `maxOpenCalls` others open.
    */
   open(context: NewContext): Promise<OpenedContext>;
   /** pending -> claimed by one conditional UPDATE; the call becomes `live`. @throws AppError context_not_found, context_claimed, context_expired. */

@@ -15,12 +15,14 @@ export type DialLimits = {
 
 /** Work orders for calls to be placed: rows with an owner and an expiry, so that a dead node's work is taken over. */
 export interface OutboundRepository {
-  /** The call (status `queued`), its order and the wake-up, in one transaction. A repeated contextId is the same call. */
+  /** The call (status `queued`), its order and the wake-up, in one transaction. A repeated contextId is the same call. @throws AppError limit_reached beyond `maxPerDay`. */
   enqueue(order: {
     readonly context: NewContext;
     readonly deploymentId: DeploymentId;
     readonly credentialId: CredentialId;
     readonly options: OutboundOptions;
+    /** Orders of the deployment within 24 hours, this one included; left out: no limit. */
+    readonly maxPerDay?: number;
   }): Promise<OpenedContext>;
   /** Leases one order that is due, or whose lease ran out; the named one, or any. Null when there is none. */
   take(nodeId: NodeId, leaseMs: number, contextId?: ContextId): Promise<OutboundCall | null>;

@@ -136,6 +136,15 @@ export class PostgresAssistantRepository implements AssistantRepository {
       .catch(rethrow);
   }
 
+  async limitCalls(id: AssistantId, maxConcurrentCalls: number | null): Promise<void> {
+    await this.#api
+      .updateTable('assistants')
+      .set({ max_concurrent_calls: maxConcurrentCalls })
+      .where('id', '=', id)
+      .execute()
+      .catch(rethrow);
+  }
+
   async findProject(id: ProjectId): Promise<Project | null> {
     const row = await this.#api
       .selectFrom('projects')
@@ -188,6 +197,7 @@ function toAssistant(row: Selectable<AssistantRow>): Assistant {
     projectId: row.project_id as ProjectId,
     name: row.name,
     publishedVersion: row.published_version,
+    maxConcurrentCalls: row.max_concurrent_calls,
     createdAt: row.created_at,
   };
 }

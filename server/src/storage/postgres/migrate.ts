@@ -7,6 +7,7 @@ import { calls } from './migrations/0001-calls.ts';
 import { lines } from './migrations/0002-lines.ts';
 import { outbound } from './migrations/0003-outbound.ts';
 import { transfers } from './migrations/0004-transfers.ts';
+import { limits } from './migrations/0005-limits.ts';
 import type { DatabaseConnection } from './pools.ts';
 
 /** In the order they run. They only go forward; a released one never changes. */
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-lines': lines,
   '0003-outbound': outbound,
   '0004-transfers': transfers,
+  '0005-limits': limits,
 };
 
 /** The newest migration: what an export says it was made with. */

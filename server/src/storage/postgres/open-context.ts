@@ -8,6 +8,7 @@ import type { CallRow } from './schema.ts';
 import { toStorableJson, toStorableText } from './storable-json.ts';
 
 const MAX_ATTEMPTS = 5;
+const LIMIT_RETRY_SECONDS = 10;
 
 type OpenedRow = Selectable<CallRow> & { readonly is_new: boolean; readonly is_overdue: boolean };
 
@@ -18,7 +19,7 @@ type OpenedRow = Selectable<CallRow> & { readonly is_new: boolean; readonly is_o
 export async function openContext(db: Database, context: NewContext): Promise<OpenedContext> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const row = await insertOrFind(db, context);
+      const row = await insertWithin(db, context);
       if (!row.is_overdue) return { context: toContext(row), isNew: row.is_new };
       await expire(db, row.context_id);
     } catch (error) {
@@ -38,6 +39,28 @@ export async function openContext(db: Database, context: NewContext): Promise<Op
 function isSameAttempt(error: unknown): boolean {
   const { constraint } = error as { constraint?: unknown };
   return sqlState(error) === UNIQUE_VIOLATION && constraint === 'calls_attempt';
+}
+
+/** With a limit the assistant's calls are opened one after the other, so that none slips past it. */
+async function insertWithin(db: Database, context: NewContext): Promise<OpenedRow> {
+  const { maxOpenCalls = null, assistantId, providerCallId } = context;
+  if (maxOpenCalls === null) return await insertOrFind(db, context);
+  return await db.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`calls of ${assistantId}`}, 0))`.execute(transaction);
+    const callId = providerCallId === null ? null : toStorableText(providerCallId);
+    const { rows } = await sql<{ others: number; is_there: boolean }>`
+      select count(*)::int as others, coalesce(bool_or(provider_call_id = ${callId}), false) as is_there
+      from calls where assistant_id = ${assistantId} and direction = 'inbound'
+        and (context_status = 'claimed' or (context_status = 'pending' and expires_at > now()))`.execute(transaction);
+    const [open] = rows;
+    if (open && !open.is_there && open.others >= maxOpenCalls) {
+      throw new AppError('limit_reached', {
+        detail: `the assistant takes ${maxOpenCalls} calls at once`,
+        retryAfterSeconds: LIMIT_RETRY_SECONDS,
+      });
+    }
+    return await insertOrFind(transaction, context);
+  });
 }
 
 async function insertOrFind(db: Database, context: NewContext): Promise<OpenedRow> {

@@ -43,7 +43,7 @@ export class PostgresOutboundRepository implements OutboundRepository {
     }
   }
 
-  async #insert({ context, deploymentId, credentialId, options }: Order): Promise<OpenedContext> {
+  async #insert({ context, deploymentId, credentialId, options, maxPerDay }: Order): Promise<OpenedContext> {
     return await this.#api.transaction().execute(async (transaction) => {
       const known = await transaction
         .selectFrom('calls')
@@ -51,6 +51,7 @@ export class PostgresOutboundRepository implements OutboundRepository {
         .where('context_id', '=', context.contextId)
         .executeTakeFirst();
       if (known) return { context: toContext(known), isNew: false };
+      if (maxPerDay !== undefined) await requireBelow(transaction, deploymentId, maxPerDay);
       const opened = await openContext(transaction, context);
       await sql`update calls set status = 'queued' where context_id = ${context.contextId}`.execute(transaction);
       await sql`
@@ -212,6 +213,23 @@ export class PostgresOutboundRepository implements OutboundRepository {
 }
 
 const CONCURRENCY_WAIT_MS = 1_000;
+
+/** Orders of one line come one after the other, so that none slips past the limit. */
+async function requireBelow(transaction: Database, deploymentId: DeploymentId, maxPerDay: number): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`orders of ${deploymentId}`}, 0))`.execute(transaction);
+  const { rows } = await sql<{ today: number; wait_seconds: number | null }>`
+    select count(*)::int as today,
+           ceil(extract(epoch from min(created_at) + interval '1 day' - now()))::int as wait_seconds
+    from outbound_calls where deployment_id = ${deploymentId} and created_at > now() - interval '1 day'`.execute(
+    transaction,
+  );
+  const { today = 0, wait_seconds = null } = rows[0] ?? {};
+  if (today < maxPerDay) return;
+  throw new AppError('limit_reached', {
+    detail: `the line places ${maxPerDay} calls within 24 hours (max_calls_per_day of the deployment)`,
+    retryAfterSeconds: Math.max(1, wait_seconds ?? 1),
+  });
+}
 
 function toOutboundCall(row: TakenRow): OutboundCall {
   return {

@@ -4,6 +4,7 @@ import type { CallDirection, CallStatus, ChannelName, EndReason } from '../../co
 import type { ContextStatus } from '../../core/call/call-context.ts';
 import type { TransferFailure, TransferState } from '../../core/call/transfer.ts';
 import type { FieldValues } from '../../core/form/field.ts';
+import type { NumberListName } from '../../core/number-list/number-list.ts';
 import type { ApiKeyScope } from '../../core/project/project.ts';
 
 /** A bigint: a decimal string on both sides, exact beyond 2^53. */
@@ -22,6 +23,7 @@ export type AssistantRow = {
   published_version: number;
   latest_version: number;
   created_at: Timestamp;
+  max_concurrent_calls: ColumnType<number | null, number | null | undefined, number | null>;
 };
 
 export type AssistantVersionRow = {
@@ -45,6 +47,16 @@ export type ApiKeyRow = {
   created_at: Timestamp;
   expires_at: MaybeTimestamp;
   revoked_at: MaybeTimestamp;
+};
+
+export type NumberListRow = {
+  id: string;
+  project_id: Id;
+  list: NumberListName;
+  number: string;
+  note: string;
+  created_at: Timestamp;
+  position: GeneratedId;
 };
 
 export type CredentialRow = {
@@ -211,6 +223,7 @@ export type DatabaseSchema = {
   api_keys: ApiKeyRow;
   credentials: CredentialRow;
   deployments: DeploymentRow;
+  number_lists: NumberListRow;
   audit_entries: AuditEntryRow;
   idempotency_keys: IdempotencyKeyRow;
   outbound_calls: OutboundCallRow;

@@ -8,6 +8,7 @@ export const TRANSFERRED_TABLES = [
   'api_keys',
   'credentials',
   'deployments',
+  'number_lists',
   'audit_entries',
   'calls',
   'call_turns',
@@ -30,6 +31,7 @@ export const COUNTERS: readonly { readonly table: TransferredTable; readonly col
   { table: 'projects', column: 'id' },
   { table: 'audit_entries', column: 'id' },
   { table: 'calls', column: 'position' },
+  { table: 'number_lists', column: 'position' },
 ];
 
 /** How many rows of each table a transfer held. */

@@ -98,6 +98,7 @@ describe('a round trip', () => {
       api_keys: 1,
       credentials: 0,
       deployments: 0,
+      number_lists: 0,
       audit_entries: 0,
       calls: 1_201,
       call_turns: 1,
@@ -115,7 +116,7 @@ describe('a round trip', () => {
     expect(JSON.parse(head as string)).toMatchObject({
       format: 'assistant-api-data',
       version: 1,
-      schema: '0004-transfers',
+      schema: '0005-limits',
     });
   });
 
@@ -144,11 +145,7 @@ describe('refused, with nothing written', () => {
     ['nonsense in between', (lines) => lines.toSpliced(3, 0, 'drop table calls'), 'line 4 is no row of a known table'],
     ['another table', (lines) => lines.toSpliced(3, 0, '{"table":"nodes","row":{}}'), 'line 4 is no row'],
     ['another program’s file', () => ['{"hello":1}'], 'is no data export of this server'],
-    [
-      'another schema',
-      (lines) => [(lines[0] as string).replace('0004-transfers', '0000-x')],
-      'made with schema 0000-x',
-    ],
+    ['another schema', (lines) => [(lines[0] as string).replace('0005-limits', '0000-x')], 'made with schema 0000-x'],
     ['an empty file', () => [], 'the file is empty'],
   ];
 
