@@ -42,6 +42,8 @@ export type RawArrival = { readonly message: StreamText; readonly atMs: number }
 export class CarrierLeg implements MediaLeg {
   readonly sampleRate: number;
   readonly ended: Promise<LegEnd>;
+  /** Where the server wants the audio. */
+  readonly url: string;
   /** Told of each message at once, before the network's delay. */
   onArrival: ((arrival: RawArrival) => void) | undefined;
   readonly #dialect: StreamDialect;
@@ -58,6 +60,7 @@ export class CarrierLeg implements MediaLeg {
   constructor(dialect: StreamDialect, options: CarrierLegOptions) {
     this.sampleRate = dialect.sampleRate;
     this.ended = this.#end.promise;
+    this.url = options.url;
     this.#dialect = dialect;
     this.#options = options;
     this.#marks = options.marks ?? PROMPT_MARKS;

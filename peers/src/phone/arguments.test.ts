@@ -26,6 +26,16 @@ describe('the command line of the phone', () => {
     });
   });
 
+  test("over a carrier an account's secret stands in for the key", () => {
+    const args = ['--assistant', '7', '--channel', 'vonage', '--account', 'app', '--secret', 's', '--delay', '60'];
+
+    expect(readArguments(args)).toMatchObject({
+      channel: 'vonage',
+      apiKey: null,
+      carrier: { account: { id: 'app', secret: 's' }, publicHost: null, to: '+15550000', delayMs: 60, jitterMs: 0 },
+    });
+  });
+
   test('--help asks for help and nothing else', () => {
     expect(readArguments(['--help'])).toBeNull();
   });
@@ -37,8 +47,16 @@ describe('the command line of the phone', () => {
     [[...NEEDED, '--voice', 'alice'], '--voice alice: there are rms, slt, awb, kal16'],
     [[...NEEDED, '--audiosocket', 'localhost'], '--audiosocket localhost: give host:port, like 127.0.0.1:4573'],
     [[...NEEDED, '--url', 'localhost:9007'], '--url localhost:9007: give an address like http://127.0.0.1:9007'],
-    [[...NEEDED, '--channel', 'pigeon'], '--channel pigeon: this phone has audiosocket, asterisk-websocket'],
+    [
+      [...NEEDED, '--channel', 'pigeon'],
+      '--channel pigeon: this phone has audiosocket, asterisk-websocket, twilio, vonage, exotel',
+    ],
     [[...NEEDED, '--barge-in-after', '-1'], /--barge-in-after/],
+    [
+      ['--assistant', '7', '--channel', 'twilio', '--account', 'AC1'],
+      '--secret is missing: give the secret of the account',
+    ],
+    [['--assistant', '7', '--account', 'AC1', '--secret', 's'], /--key is missing/],
     [[...NEEDED, '--sya', 'hello'], /Unknown option '--sya'/],
   ])('%j is refused with a reason', (argv, message) => {
     expect(() => readArguments(argv)).toThrow(BadArguments);

@@ -1,8 +1,21 @@
 import { parseArgs } from 'node:util';
 import { CALLER_VOICES, type CallerVoice } from './speech.ts';
 
-const CHANNELS = ['audiosocket', 'asterisk-websocket'] as const;
+const CARRIERS = ['twilio', 'vonage', 'exotel'] as const;
+const CHANNELS = ['audiosocket', 'asterisk-websocket', ...CARRIERS] as const;
 export type PhoneChannel = (typeof CHANNELS)[number];
+export type CarrierChannel = (typeof CARRIERS)[number];
+
+/** What only calls over a carrier have. */
+export type CarrierArguments = {
+  /** The account webhooks are proved with; null: they carry the API key instead. */
+  readonly account: { readonly id: string; readonly secret: string } | null;
+  /** PUBLIC_ASSISTANT_HOST of the server; null: the host of its address. */
+  readonly publicHost: string | null;
+  readonly to: string;
+  readonly delayMs: number;
+  readonly jitterMs: number;
+};
 
 /** What the phone does, in the order of the command line. */
 export type PhoneStep =
@@ -15,7 +28,9 @@ export type PhoneArguments = {
   readonly channel: PhoneChannel;
   readonly url: string;
   readonly assistantId: string;
-  readonly apiKey: string;
+  /** Null where an account opens the call. */
+  readonly apiKey: string | null;
+  readonly carrier: CarrierArguments;
   readonly audioSocket: { readonly host: string; readonly port: number };
   readonly from: string;
   readonly voice: CallerVoice;
@@ -31,16 +46,24 @@ export class BadArguments extends Error {
   override readonly name = 'BadArguments';
 }
 
-export const USAGE = `A telephone for the terminal: calls an assistant as Asterisk would, speaks, listens, measures.
+export const USAGE = `A telephone for the terminal: calls an assistant as Asterisk or a carrier would, speaks, listens, measures.
 
   npm run phone -- --assistant ID --key KEY [options]
 
   --assistant ID            the assistant to call
   --key KEY                 an API key of its project
   --url URL                 the server's HTTP address        (http://127.0.0.1:9007)
-  --channel NAME            audiosocket asterisk-websocket   (audiosocket)
+  --channel NAME            audiosocket asterisk-websocket
+                            twilio vonage exotel             (audiosocket)
   --audiosocket HOST:PORT   its AudioSocket address          (127.0.0.1:4573)
   --from NUMBER             the caller's number              (none: an anonymous caller)
+
+  With twilio, vonage and exotel, which the phone then plays itself, on this machine:
+  --account ID --secret S   instead of --key: Twilio's Account SID and Auth Token, Vonage's application id and signature
+                            secret, Exotel's API key and token. Webhooks are signed with them
+  --public-host HOST        the server's PUBLIC_ASSISTANT_HOST (the host of --url)
+  --to NUMBER               the number that is called        (+15550000)
+  --delay MS --jitter MS    of the network, each way         (0, 0)
 
   Done in the order given, each after the other side has finished speaking:
   --say TEXT                speak
@@ -62,6 +85,12 @@ const OPTIONS = {
   key: { type: 'string' },
   audiosocket: { type: 'string', default: '127.0.0.1:4573' },
   from: { type: 'string', default: '' },
+  to: { type: 'string', default: '+15550000' },
+  account: { type: 'string' },
+  secret: { type: 'string' },
+  'public-host': { type: 'string' },
+  delay: { type: 'string', default: '0' },
+  jitter: { type: 'string', default: '0' },
   say: { type: 'string', multiple: true },
   play: { type: 'string', multiple: true },
   dtmf: { type: 'string', multiple: true },
@@ -78,11 +107,21 @@ const OPTIONS = {
 export function readArguments(argv: readonly string[]): PhoneArguments | null {
   const { values, tokens } = parse(argv);
   if (values.help) return null;
+  const channel = readChannel(values.channel);
+  const account = isCarrier(channel) ? readAccount(values.account, values.secret) : null;
   return {
-    channel: readChannel(values.channel),
+    channel,
+    carrier: {
+      account,
+      publicHost: values['public-host'] ?? null,
+      to: values.to,
+      delayMs: readMs('--delay', values.delay),
+      jitterMs: readMs('--jitter', values.jitter),
+    },
     url: readUrl(values.url),
     assistantId: required('--assistant', values.assistant, 'the id that npm start printed'),
-    apiKey: required('--key', values.key, 'the API key that npm start printed'),
+    apiKey:
+      account && values.key === undefined ? null : required('--key', values.key, 'the API key that npm start printed'),
     audioSocket: readAddress(values.audiosocket),
     from: values.from,
     voice: readVoice(values.voice),
@@ -92,6 +131,19 @@ export function readArguments(argv: readonly string[]): PhoneArguments | null {
     record: values.record ?? null,
     isJson: values.json,
     maxMs: readMs('--max', values.max) * 1000,
+  };
+}
+
+/** Whether the phone plays a carrier for this channel. */
+export function isCarrier(channel: PhoneChannel): channel is CarrierChannel {
+  return CARRIERS.some((carrier) => carrier === channel);
+}
+
+function readAccount(id: string | undefined, secret: string | undefined): CarrierArguments['account'] {
+  if (id === undefined && secret === undefined) return null;
+  return {
+    id: required('--account', id, 'the id of the account beside its --secret'),
+    secret: required('--secret', secret, 'the secret of the account'),
   };
 }
 

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { writeWav } from '@assistant/server/audio/wav';
-import { BadArguments, type PhoneArguments, readArguments, USAGE } from './arguments.ts';
+import { BadArguments, isCarrier, type PhoneArguments, type PhoneChannel, readArguments, USAGE } from './arguments.ts';
 import { AudioSocketLeg } from './audiosocket-leg.ts';
 import { callFigures } from './call-figures.ts';
+import { CARRIER_RATES, callOverCarrier } from './carrier-line.ts';
 import type { HeardAudio } from './heard-audio.ts';
 import type { MediaLeg } from './media-leg.ts';
 import { type CallAnswer, requestCall } from './phase-one.ts';
@@ -33,27 +34,43 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function call(args: PhoneArguments): Promise<number> {
-  const sampleRate = args.channel === 'asterisk-websocket' ? WebSocketLeg.sampleRate : AudioSocketLeg.sampleRate;
+  const sampleRate = sampleRateOf(args.channel);
   await using speech = new CallerSpeech(sampleRate);
   const steps = await prepareSteps(args.steps, speech, { voice: args.voice, sampleRate });
-  const answer = await requestCall(args);
-  const leg = legOf(args, answer.contextId);
-  const phone = await Phone.open(leg);
+  await using line = await openLine(args);
+  const { answer } = line;
+  const phone = await Phone.open(line.leg);
   process.once('SIGINT', () => phone.hangUp());
   const script = await runScript(phone, steps, args);
   await phone.ended;
   const report = makeReport(phone, answer, script);
   console.log(args.isJson ? JSON.stringify(report, null, 2) : reportLines(report).join('\n'));
-  const told = args.isJson ? null : await fetchRecord({ ...args, contextId: answer.contextId });
+  const { apiKey } = args;
+  const told =
+    args.isJson || apiKey === null ? null : await fetchRecord({ ...args, apiKey, contextId: answer.contextId });
   if (told) console.log(transcriptLines(told).join('\n'));
   if (args.record) await record(args.record, phone.heard, phone.openedAtMs);
   if (script.gaveUp) console.error(script.gaveUp);
   return script.gaveUp || report.figures.greetingDelayMs === null ? 1 : 0;
 }
 
-function legOf({ channel, url, audioSocket }: PhoneArguments, contextId: string): MediaLeg {
-  if (channel === 'audiosocket') return new AudioSocketLeg({ ...audioSocket, contextId });
-  return new WebSocketLeg({ url: url.replace(/^http/, 'ws'), contextId, spelling: 'plain-text' });
+type OpenLine = AsyncDisposable & { readonly answer: CallAnswer; readonly leg: MediaLeg };
+
+function sampleRateOf(channel: PhoneChannel): number {
+  if (isCarrier(channel)) return CARRIER_RATES[channel];
+  return channel === 'asterisk-websocket' ? WebSocketLeg.sampleRate : AudioSocketLeg.sampleRate;
+}
+
+async function openLine(args: PhoneArguments): Promise<OpenLine> {
+  const { channel, url, audioSocket, apiKey } = args;
+  if (isCarrier(channel)) return callOverCarrier(args, channel);
+  const answer = await requestCall({ ...args, apiKey: apiKey ?? '' });
+  const { contextId } = answer;
+  const leg =
+    channel === 'audiosocket'
+      ? new AudioSocketLeg({ ...audioSocket, contextId })
+      : new WebSocketLeg({ url: url.replace(/^http/, 'ws'), contextId, spelling: 'plain-text' });
+  return { answer, leg, [Symbol.asyncDispose]: async () => {} };
 }
 
 function makeReport(phone: Phone, answer: CallAnswer, script: ScriptedCall): Report {

@@ -40,6 +40,8 @@ export type OpenAiServerOptions = {
   readonly reply?: (messages: readonly ChatMessage[]) => string | ToolCall;
   readonly transcribe?: (audio: AudioFrame) => string;
   readonly voices?: readonly string[];
+  /** How a text sounds, at FAKE_SPEECH_RATE; a square wave when left out. */
+  readonly speak?: (text: string) => Int16Array;
   /** What `/audio/speech` sends. `odd` is pcm cut in the middle of samples. */
   readonly speechFormat?: 'pcm' | 'odd' | 'wav' | 'mp3';
 };
@@ -166,7 +168,11 @@ export class FakeOpenAiServer implements AsyncDisposable {
       response.writeHead(200, { 'content-type': 'text/html' });
       return void response.end('<html>A login page</html>');
     }
-    const audio = squareWave(String(body['input']).length * SAMPLES_PER_LETTER);
+    const text = String(body['input']);
+    const spoken = this.#options.speak?.(text);
+    const audio = spoken
+      ? Buffer.from(spoken.buffer, spoken.byteOffset, spoken.byteLength)
+      : squareWave(text.length * SAMPLES_PER_LETTER);
     const types = { pcm: 'audio/pcm', odd: 'audio/pcm', wav: 'audio/wav', mp3: 'audio/mpeg' } as const;
     response.writeHead(200, { 'content-type': types[speechFormat] });
     // A stream's size is not known when its header is sent: 0xffffffff, as vendors do.

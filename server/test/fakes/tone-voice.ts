@@ -50,7 +50,8 @@ export class ToneVoice implements TextToSpeech {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-function tonesOf(words: readonly string[], sampleRate: number): Int16Array {
+/** The sound of words. */
+export function tonesOf(words: readonly string[], sampleRate: number): Int16Array {
   const [word, step] = [(WORD_MS * sampleRate) / 1000, ((WORD_MS + PAUSE_MS) * sampleRate) / 1000];
   const samples = new Int16Array(words.length * step);
   for (const [index, text] of words.entries()) {

@@ -10,7 +10,8 @@ export type TwilioWebhookForm = 'POST' | 'GET' | 'JSON';
 
 export type TwilioAccountOptions = {
   readonly accountSid: string;
-  readonly authToken: string;
+  /** Null: nothing is signed, which Twilio itself never does: for a server that lets the phone in by an API key. */
+  readonly authToken: string | null;
   readonly reach: Reach;
   readonly callees: Callees;
   readonly line: LineConditions;
@@ -22,7 +23,7 @@ const ANSWER_MS = 15_000;
 /** An account: its keys, and how its requests reach the server. */
 export class TwilioAccount {
   readonly accountSid: string;
-  readonly authToken: string;
+  readonly authToken: string | null;
   readonly reach: Reach;
   readonly callees: Callees;
   readonly line: LineConditions;
@@ -62,8 +63,7 @@ export class TwilioAccount {
     const common = { 'user-agent': 'TwilioProxy/1.1', accept: '*/*', 'i-twilio-idempotency-token': randomUUID() };
     if (form === 'GET') {
       const address = withQuery(url, fields);
-      const signature = twilioSignature(this.authToken, address);
-      return { method: 'GET', url: address, headers: { ...common, 'x-twilio-signature': signature } };
+      return { method: 'GET', url: address, headers: { ...common, ...this.signed(address) } };
     }
     const isJson = form === 'JSON';
     const body = isJson ? JSON.stringify(fields) : new URLSearchParams(fields).toString();
@@ -71,8 +71,13 @@ export class TwilioAccount {
     const headers = {
       ...common,
       'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded; charset=UTF-8',
-      'x-twilio-signature': twilioSignature(this.authToken, address, isJson ? {} : fields),
+      ...this.signed(address, isJson ? {} : fields),
     };
     return { method: 'POST', url: address, headers, body };
+  }
+
+  /** The header over an address and the fields of a form. */
+  signed(url: string, fields: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return this.authToken === null ? {} : { 'x-twilio-signature': twilioSignature(this.authToken, url, fields) };
   }
 }

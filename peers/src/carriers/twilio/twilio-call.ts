@@ -4,7 +4,6 @@ import type { LegEnd } from '../../phone/media-leg.ts';
 import { Arrivals } from '../arrivals.ts';
 import { CarrierLeg } from '../carrier-leg.ts';
 import { TwilioStream } from './media-stream.ts';
-import { twilioSignature } from './signature.ts';
 import type { TwilioAccount } from './twilio-account.ts';
 import { readTwiml, type Twiml, type TwimlVerb } from './twiml.ts';
 
@@ -143,10 +142,10 @@ export class TwilioCall {
   }
 
   async #stream(verb: Extract<TwimlVerb, { type: 'stream' }>): Promise<LegEnd> {
-    const { accountSid, authToken, reach, line } = this.#account;
+    const { accountSid, reach, line } = this.#account;
     const { url, parameters, statusCallback, name } = verb;
     const stream = new TwilioStream({ callSid: this.sid, accountSid, parameters });
-    const headers = { 'x-twilio-signature': twilioSignature(authToken, url) };
+    const headers = this.#account.signed(url);
     const leg = new CarrierLeg(stream, { ...line, url, reach, headers });
     this.#leg = leg;
     this.#legs.add(leg);

@@ -11,7 +11,8 @@ import { twilioRest } from './twilio-rest.ts';
 
 export type TwilioOptions = {
   readonly accountSid: string;
-  readonly authToken: string;
+  /** Null: nothing is signed. */
+  readonly authToken: string | null;
   /** How the server's public address is reached. */
   readonly reach?: Reach;
   /** What people do whom the server has called, or a `<Dial>` rings. */
