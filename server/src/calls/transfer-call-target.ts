@@ -8,9 +8,9 @@ const SIP_URI = /^sips?:([^\s@:;?<>"]{1,64})@[A-Za-z0-9.[\]:-]{1,255}$/i;
 const NAME = /^[^+\d]/;
 
 /**
- * The target of a transfer as it is dialled: E.164 over a carrier, an extension too on a PBX, a SIP URI too over SIP. What a
- * placed call may not reach, a transfer may not either.
- * @throws AppError invalid_parameters saying why; the number is not part of it.
+ * The target of a transfer as it is dialled: E.164 over a carrier, an extension too on a PBX, a SIP URI too over SIP. The rules for
+ * the number of a placed call hold.
+ * @throws AppError number_refused saying why; the number is not part of it.
  */
 export function checkTransferTarget(context: CallContext, to: string, settings: FieldValues): string {
   const { channel, direction } = context;
@@ -26,6 +26,6 @@ export function checkTransferTarget(context: CallContext, to: string, settings: 
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const detail = (error.detail ?? '').replace(/^toNumber: /, '');
-    throw new AppError('invalid_parameters', { detail: `the target of the transfer: ${detail}`, cause: error });
+    throw new AppError(error.code, { detail: `the target of the transfer: ${detail}`, cause: error });
   }
 }

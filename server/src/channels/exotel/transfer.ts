@@ -10,10 +10,12 @@ export const TRANSFER_SETTING = { key: 'transfer', byFlow: 'connect_applet' } as
  * (Exotel "Connect applet: dynamic URL"): whether there is such an applet is told by a setting.
  */
 export const exotelTransfer: CallTransfer = {
-  objection: ({ context, settings }) => {
+  objection: ({ context, credential, settings }) => {
     if (settings[TRANSFER_SETTING.key] !== TRANSFER_SETTING.byFlow) {
       return "no Connect applet asks for numbers here: set the deployment's transfer to connect_applet once the flow has one";
     }
+    // Such a call streams straight to us: no flow goes on after our media.
+    if (context.direction === 'outbound' && !credential?.text('app_id')) return 'the account names no flow (app_id)';
     return context.providerCallId === null ? 'the call has no CallSid' : null;
   },
   transfer: async (_order, signal) =>
