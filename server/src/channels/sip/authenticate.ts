@@ -33,6 +33,8 @@ export type AuthVerdict =
 const KEYS_STEP = 8;
 /** Longer than it takes to read an assistant and unseal its keys: the time of an answer must not tell who exists. */
 const REFUSE_AFTER_MS = 50;
+const REMEMBERED_MS = 5_000;
+const MOST_REMEMBERED = 1_000;
 
 /**
  * Who calls, and whom: a password in the Request-URI or To, digest credentials (their user name is the assistant), or the address
@@ -43,6 +45,7 @@ export class SipAuthenticator {
   readonly #trunks = new TrunkList();
   /** Fits no answer: nobody knows it. */
   readonly #decoy = randomBytes(32).toString('hex');
+  readonly #found = new Map<AssistantId, { readonly assistant: SipAssistant; readonly untilMs: number }>();
   readonly #hashes = new WeakMap<SipKey, Map<string, string>>();
 
   constructor(parts: AuthenticateParts) {
@@ -130,9 +133,18 @@ export class SipAuthenticator {
     return hash;
   }
 
+  /** Only whether it exists is remembered, for a few seconds: opening the call reads it anew. */
   async #find(id: string): Promise<SipAssistant | null> {
     const assistantId: AssistantId | null = parseAssistantId(id);
-    return assistantId === null ? null : await this.#parts.directory.findAssistant(assistantId);
+    if (assistantId === null) return null;
+    const known = this.#found.get(assistantId);
+    if (known && this.#nowMs < known.untilMs) return known.assistant;
+    const assistant = await this.#parts.directory.findAssistant(assistantId);
+    this.#found.delete(assistantId);
+    if (assistant) this.#found.set(assistantId, { assistant, untilMs: this.#nowMs + REMEMBERED_MS });
+    const [oldest] = this.#found.keys();
+    if (this.#found.size > MOST_REMEMBERED && oldest !== undefined) this.#found.delete(oldest);
+    return assistant;
   }
 
   /** The first header for our realm; others are for proxies on the way. */
