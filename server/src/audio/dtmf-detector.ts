@@ -1,5 +1,5 @@
 import { DTMF_COLUMNS_HZ, DTMF_KEYS, DTMF_ROWS_HZ } from './dtmf-tones.ts';
-import { goertzelCoefficient, goertzelPower } from './goertzel.ts';
+import { goertzelCoefficient, goertzelPowers } from './goertzel.ts';
 
 /** Length of one look, and the distance to the next: they overlap by half. */
 const WINDOW_MS = 13;
@@ -24,8 +24,8 @@ const SHARE = 0.72;
 export class DtmfDetector {
   readonly #window: Float64Array;
   readonly #hop: number;
-  readonly #rows: readonly number[];
-  readonly #columns: readonly number[];
+  readonly #rows: Float64Array;
+  readonly #columns: Float64Array;
   readonly #rowPowers = new Float64Array(4);
   readonly #columnPowers = new Float64Array(4);
   #filled = 0;
@@ -39,8 +39,13 @@ export class DtmfDetector {
   constructor(sampleRate: number) {
     this.#hop = Math.round((WINDOW_MS * sampleRate) / 2000);
     this.#window = new Float64Array(this.#hop * 2);
-    this.#rows = DTMF_ROWS_HZ.map((hz) => goertzelCoefficient(hz, sampleRate));
-    this.#columns = DTMF_COLUMNS_HZ.map((hz) => goertzelCoefficient(hz, sampleRate));
+    this.#rows = Float64Array.from(DTMF_ROWS_HZ, (hz) => goertzelCoefficient(hz, sampleRate));
+    this.#columns = Float64Array.from(DTMF_COLUMNS_HZ, (hz) => goertzelCoefficient(hz, sampleRate));
+  }
+
+  /** Whether a key is down, or went up less than 30 ms ago. */
+  get isPressed(): boolean {
+    return this.#pressed >= 0;
   }
 
   /** Returns the keys that began in this audio, in order; mostly none. */
@@ -84,25 +89,29 @@ export class DtmfDetector {
   #look(): number {
     const window = this.#window;
     let energy = 0;
-    for (let index = 0; index < window.length; index++) energy += (window[index] as number) ** 2;
+    for (let index = 0; index < window.length; index++) {
+      const sample = window[index] as number;
+      energy += sample * sample;
+    }
     if (energy < FLOOR * window.length) return -1;
+    // A pure tone has |X|² = energy * length / 2.
+    const needed = (SHARE * energy * window.length) / 2;
     const row = strongest(window, this.#rows, this.#rowPowers);
+    if (row < 0 || (this.#rowPowers[row] as number) * (1 + HIGH_OVER_LOW) < needed) return -1;
     const column = strongest(window, this.#columns, this.#columnPowers);
-    if (row < 0 || column < 0) return -1;
+    if (column < 0) return -1;
     const low = this.#rowPowers[row] as number;
     const high = this.#columnPowers[column] as number;
     if (high > low * HIGH_OVER_LOW || low > high * LOW_OVER_HIGH) return -1;
-    // A pure tone has |X|² = energy * length / 2.
-    if (low + high < (SHARE * energy * window.length) / 2) return -1;
-    return row * 4 + column;
+    return low + high < needed ? -1 : row * 4 + column;
   }
 }
 
 /** Fills `powers` and returns the place of the one that stands out; -1 when none does. */
-function strongest(window: Float64Array, coefficients: readonly number[], powers: Float64Array): number {
+function strongest(window: Float64Array, coefficients: Float64Array, powers: Float64Array): number {
+  goertzelPowers(window, coefficients, powers);
   let best = 0;
   for (let index = 0; index < powers.length; index++) {
-    powers[index] = goertzelPower(window, coefficients[index] as number);
     if ((powers[index] as number) > (powers[best] as number)) best = index;
   }
   for (let index = 0; index < powers.length; index++) {

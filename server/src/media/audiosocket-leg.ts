@@ -5,6 +5,7 @@ import { FrameParser } from '../protocols/audiosocket/frame-parser.ts';
 import type { CallMemory } from './call-memory.ts';
 import { CallerAudioWriter } from './caller-audio.ts';
 import type { FramePool } from './frame-pool.ts';
+import { InBandKeys } from './in-band-keys.ts';
 import { LateRate } from './late-rate.ts';
 import { bump, COUNTER, type CounterMemory } from './media-counters.ts';
 import type { LegHost, MediaLeg } from './media-leg.ts';
@@ -76,6 +77,7 @@ export class AudioSocketLeg implements MediaLeg {
   #playout: Playout | null = null;
   #callerAudio: CallerAudioWriter | null = null;
   #lateRate: LateRate | null = null;
+  #keys: InBandKeys | null = null;
   #blockedSinceMs = Number.NaN;
   /** Frames sent, silence included. */
   #frames = 0;
@@ -190,6 +192,7 @@ export class AudioSocketLeg implements MediaLeg {
     this.#pool = this.#door.pool(sampleRate);
     this.#playout = new Playout(memory, this.#counters, () => this.#host.ring(this));
     this.#callerAudio = new CallerAudioWriter(memory);
+    if (this.#earlyDigits === '') this.#keys = new InBandKeys(sampleRate);
     this.#state = 'live';
     this.#host.arrived(this, this.#contextId as ContextId, memory);
     for (const digit of this.#earlyDigits) this.#host.digit(this, digit);
@@ -199,8 +202,10 @@ export class AudioSocketLeg implements MediaLeg {
     if (start === end) return;
     if (this.#state === 'calling') this.#arrive(sampleRate);
     bump(this.#counters, COUNTER.framesIn);
-    if (sampleRate === this.#memory?.sampleRate) this.#callerAudio?.write(bytes, start, end, this.#nowMs);
-    else this.#lateRateAudio(sampleRate, bytes, start, end);
+    if (sampleRate === this.#memory?.sampleRate) {
+      this.#callerAudio?.write(bytes, start, end, this.#nowMs);
+      if (this.#keys !== null) this.#tellKeys(this.#keys.listenTo(bytes, start, end, this.#nowMs));
+    } else this.#lateRateAudio(sampleRate, bytes, start, end);
     this.#host.ring(this);
     const durationMs = ((end - start) / BYTES_PER_SAMPLE / sampleRate) * 1000;
     if (this.#stall.audio(this.#nowMs, durationMs, this.#playout?.sent ?? 0, this.#frames)) this.#stalled();
@@ -211,6 +216,12 @@ export class AudioSocketLeg implements MediaLeg {
     if (this.#lateRate?.sampleRate !== sampleRate) this.#lateRate = new LateRate(sampleRate, callRate);
     const samples = this.#lateRate.convert(bytes, start, end);
     this.#callerAudio?.writeSamples(this.#lateRate.output, samples, this.#nowMs);
+    if (this.#keys !== null) this.#tellKeys(this.#keys.listen(this.#lateRate.output.subarray(0, samples), this.#nowMs));
+  }
+
+  /** Keys that only the audio tells: of a peer that does not know them from the rest of it. */
+  #tellKeys(digits: string): void {
+    for (let index = 0; index < digits.length; index++) this.#host.digit(this, digits.charAt(index));
   }
 
   #stalled(): void {
@@ -221,8 +232,13 @@ export class AudioSocketLeg implements MediaLeg {
   #digit(bytes: Uint8Array, start: number, end: number): void {
     const digit = String.fromCharCode(bytes[start] as number).toUpperCase();
     if (end - start !== 1 || !DIGITS.includes(digit)) return;
-    if (this.#state === 'live') this.#host.digit(this, digit);
-    else this.#earlyDigits += digit;
+    if (this.#state !== 'live') {
+      this.#earlyDigits += digit;
+      return;
+    }
+    const isNews = this.#keys?.isNews(digit, this.#nowMs) ?? true;
+    this.#keys = null;
+    if (isNews) this.#host.digit(this, digit);
   }
 
   #error(bits: number): void {

@@ -79,16 +79,16 @@ export class RtpPhone {
     return this.packet(this.#media.payloadType, payload);
   }
 
-  /** The packets of a key held for 60 ms: two with the duration growing, the end three times. */
-  digit(digit: string): Buffer[] {
+  /** The packets of a key held for `frames` of 20 ms: the duration growing, the end three times. */
+  digit(digit: string, frames = 3): Buffer[] {
     const event = '0123456789*#ABCD'.indexOf(digit);
-    const durations = [1, 2, 3, 3, 3].map((frames) => frames * this.#ticks);
+    const durations = Array.from({ length: frames + 2 }, (_, index) => Math.min(index + 1, frames) * this.#ticks);
     this.timestamp += this.#ticks;
     const packets = durations.map((duration, index) => {
-      const payload = Uint8Array.of(event, (index < 2 ? 0 : 0x80) | 10, duration >> 8, duration);
+      const payload = Uint8Array.of(event, (index < frames - 1 ? 0 : 0x80) | 10, duration >> 8, duration);
       return this.packet(this.#media.dtmfPayloadType ?? 101, payload, index === 0);
     });
-    this.timestamp += 2 * this.#ticks;
+    this.timestamp += (frames - 1) * this.#ticks;
     return packets;
   }
 
