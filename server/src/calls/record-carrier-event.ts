@@ -4,10 +4,12 @@ import type { ContextId } from '../core/ids.ts';
 import type { CallRepository } from '../core/ports/call-repository.ts';
 import type { CallReport, WebhookAnswer } from '../core/ports/channel.ts';
 import { type CarrierEvent, type CarrierEventParts, type KnownEvent, knowCarrierEvent } from './carrier-event.ts';
+import { type AnsweredByParts, recordAnsweredBy } from './record-answered-by.ts';
 import { type TransferOverParts, transferOver } from './transfer-call-over.ts';
 
 export type RecordEventParts = CarrierEventParts &
-  TransferOverParts & {
+  TransferOverParts &
+  AnsweredByParts & {
     readonly calls: Pick<CallRepository, 'setStatus'>;
     readonly endCall: (contextId: ContextId, reason: EndReason) => Promise<void>;
   };
@@ -36,7 +38,10 @@ async function apply(
     const next = await transferOver(parts, context, change);
     return webhook.afterTransfer?.(next, parts.publicHost) ?? 'recorded';
   }
-  if (change && isAboutCall(context, report)) await move(parts, context, change);
+  if (!isAboutCall(context, report)) return 'recorded';
+  // First: a call that a machine took may end with the same word.
+  if (report.answeredBy) await recordAnsweredBy(parts, context, report.answeredBy);
+  if (change) await move(parts, context, change);
   return 'recorded';
 }
 

@@ -54,8 +54,7 @@ export function assembleUseCases(parts: UseCaseParts): UseCases {
     verifyApiKey,
     receiveCall: (command) =>
       receiveCall({ ...parts, calls, assistants, verifyApiKey, admit, askCarrier: ask }, command),
-    recordCarrierEvent: (event) =>
-      recordCarrierEvent({ ...parts, calls, assistants, transfers, verifyApiKey, endCall: end }, event),
+    recordCarrierEvent: (event) => recordCarrierEvent({ ...parts, ...storage, verifyApiKey, endCall: end }, event),
     tellTransferNumber: (event) => tellTransferNumber({ ...parts, calls, assistants, transfers, verifyApiKey }, event),
     checkContext: async (contextId, channel) => void (await checkContext({ calls, clock }, contextId, channel)),
     createPhoneCall: (wish) =>

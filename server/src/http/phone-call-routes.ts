@@ -13,8 +13,13 @@ export type PhoneCallParts = ManagementRouteParts & { readonly useCases: Pick<Us
 const DEFAULT_RING_SECONDS = 45;
 const DEFAULT_DURATION_SECONDS = 1_800;
 
+const MACHINE_DETECTION = ['off', 'record', 'hangup'] as const;
+
 const facts = Type.Record(Type.String({ maxLength: 128 }), Type.Unknown());
 const phoneNumber = Type.String({ minLength: 1, maxLength: 128 });
+const machineDetection = Type.Union([Type.Enum([...MACHINE_DETECTION]), Type.Boolean()], {
+  description: 'whether a machine answered: an event of the call (record), or its end too (hangup, or true)',
+});
 const wish = Type.Object(
   {
     assistant: Type.Object({
@@ -33,7 +38,7 @@ const wish = Type.Object(
         maxDurationSeconds: Type.Optional(
           Type.Integer({ minimum: 10, maximum: 86_400, default: DEFAULT_DURATION_SECONDS }),
         ),
-        machineDetection: Type.Optional(Type.Boolean()),
+        machineDetection: Type.Optional(machineDetection),
       }),
     ),
   },
@@ -102,9 +107,15 @@ function readWish(request: FastifyRequest, body: Static<typeof wish>, contextId:
     options: {
       ringTimeoutSeconds: options.ringTimeoutSeconds ?? DEFAULT_RING_SECONDS,
       maxDurationSeconds: options.maxDurationSeconds ?? DEFAULT_DURATION_SECONDS,
-      hasMachineDetection: options.machineDetection ?? false,
+      ...readDetection(options.machineDetection ?? 'off'),
     },
   };
+}
+
+function readDetection(wished: Static<typeof machineDetection>) {
+  const isHangup = wished === true || wished === 'hangup';
+  const machineAction: 'hangup' | 'record' = isHangup ? 'hangup' : 'record';
+  return { hasMachineDetection: isHangup || wished === 'record', machineAction };
 }
 
 /** What is the caller's own: its names stay as they are. */

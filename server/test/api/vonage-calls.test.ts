@@ -41,7 +41,7 @@ test('Vonage is asked once with a token of the application; a lost answer is loo
     body: JSON.stringify({
       assistant: { assistantId },
       toNumber: '+14155552671',
-      options: { ringTimeoutSeconds: 300 },
+      options: { ringTimeoutSeconds: 300, machineDetection: 'record' },
     }),
   });
   const { contextId } = ((await response.json()) as { data: { contextId: ContextId } }).data;
@@ -78,6 +78,7 @@ test('Vonage is asked once with a token of the application; a lost answer is loo
     event_method: 'POST',
     ringing_timer: 120,
     length_timer: 1_800,
+    advanced_machine_detection: { behavior: 'continue', mode: 'default' },
   });
   const token = carrier.requests[0]?.authorization.replace('Bearer ', '') ?? '';
   await jwtVerify(token, createPublicKey(publicKey), { algorithms: ['RS256'] });

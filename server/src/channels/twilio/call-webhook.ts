@@ -4,6 +4,7 @@ import { normaliseCaller } from '../../core/call/caller-number.ts';
 import { AppError } from '../../core/errors.ts';
 import { parseContextId } from '../../core/ids.ts';
 import type {
+  AnsweredBy,
   CallChange,
   CallReport,
   CallWebhook,
@@ -110,22 +111,26 @@ const CHANGES: Readonly<Record<string, CallChange>> = {
   failed: ended('carrier_failed'),
 };
 
-/** AnsweredBy of answering machine detection; `unknown` and `human` change nothing. */
-const MACHINE = /^(machine_|fax)/;
+/** AnsweredBy of answering machine detection: human, fax, unknown, machine_start, machine_end_beep and the like. */
+function readAnsweredBy(word: string | undefined): { readonly answeredBy?: AnsweredBy } {
+  if (!word) return {};
+  const who = /^machine_/.test(word) ? 'machine' : word === 'fax' || word === 'human' ? word : 'unknown';
+  return { answeredBy: { who, word: word.slice(0, 40) } };
+}
 
 function readReport(request: WebhookRequest): CallReport {
   const { parameters } = request;
   const { CallSid, AccountSid, CallStatus, StreamEvent, AnsweredBy } = parameters;
-  const isMachine = MACHINE.test(AnsweredBy ?? '');
   // Stream callbacks carry no CallStatus; the stream's own socket tells its end better.
-  const own = isMachine ? ended('machine') : (CHANGES[CallStatus ?? ''] ?? null);
+  const own = CHANGES[CallStatus ?? ''] ?? null;
   const change = StreamEvent ? null : (readDialResult(request) ?? own);
   return {
     providerCallId: CallSid ?? null,
     contextId: parseContextId(parameters['contextId'] ?? ''),
     account: AccountSid === undefined ? null : { key: 'account_sid', value: AccountSid },
-    name: (isMachine ? AnsweredBy : (StreamEvent ?? CallStatus))?.slice(0, 40) ?? 'unnamed',
+    name: (StreamEvent ?? CallStatus ?? AnsweredBy)?.slice(0, 40) ?? 'unnamed',
     change,
+    ...readAnsweredBy(AnsweredBy),
   };
 }
 

@@ -3,6 +3,7 @@ import { normaliseCaller } from '../../core/call/caller-number.ts';
 import { AppError } from '../../core/errors.ts';
 import { parseContextId } from '../../core/ids.ts';
 import type {
+  AnsweredBy,
   CallChange,
   CallReport,
   CallWebhook,
@@ -80,15 +81,20 @@ const CHANGES: Readonly<Record<string, CallChange>> = {
   timeout: ended('no_answer'),
   rejected: ended('rejected'),
   failed: ended('carrier_failed'),
-  machine: ended('machine'),
   completed: ended('caller_hung_up'),
 };
+
+/** The verdict of machine detection, and later the beep (Vonage "Webhook reference": human/machine). */
+function readAnsweredBy(status: string | undefined, subState = ''): { readonly answeredBy?: AnsweredBy } {
+  if (status !== 'human' && status !== 'machine') return {};
+  return { answeredBy: { who: status, word: `${status} ${subState}`.trim().slice(0, 40) } };
+}
 
 function readReport(request: WebhookRequest): CallReport {
   const { parameters } = request;
   const isOfTransfer = isAboutTransfer(request);
   // human and machine carry call_uuid in the place of uuid.
-  const { uuid, call_uuid: callUuid, status, application_id: applicationId } = parameters;
+  const { uuid, call_uuid: callUuid, status, sub_state: subState, application_id: applicationId } = parameters;
   return {
     // The leg that is dialled has an id of its own; the address names the call.
     providerCallId: isOfTransfer ? null : (uuid ?? callUuid ?? null),
@@ -96,6 +102,7 @@ function readReport(request: WebhookRequest): CallReport {
     account: applicationId === undefined ? null : { key: 'application_id', value: applicationId },
     name: status?.slice(0, 40) ?? 'unnamed',
     change: isOfTransfer ? readTransferEvent(request) : (CHANGES[status ?? ''] ?? null),
+    ...(!isOfTransfer && readAnsweredBy(status, subState)),
   };
 }
 

@@ -69,7 +69,8 @@ function callBody(order: DialOrder): object {
     event_method: 'POST',
     ringing_timer: Math.min(order.ringTimeoutSeconds, LONGEST_RINGING_SECONDS),
     length_timer: Math.min(order.maxDurationSeconds, LONGEST_CALL_SECONDS),
-    ...(order.hasMachineDetection && { machine_detection: 'continue' }),
+    // The asynchronous kind: the callee is not kept waiting for the verdict, and we hang up ourselves.
+    ...(order.hasMachineDetection && { advanced_machine_detection: { behavior: 'continue', mode: 'default' } }),
   };
 }
 

@@ -5,6 +5,8 @@ export type OutboundOptions = {
   readonly ringTimeoutSeconds: number;
   readonly maxDurationSeconds: number;
   readonly hasMachineDetection: boolean;
+  /** What a machine that answers means: an event of the call, or its end as `machine`. */
+  readonly machineAction: 'record' | 'hangup';
 };
 
 /** A call that waits to be placed, held by whoever took it. */

@@ -45,6 +45,8 @@ export interface CallRepository {
    * @param options.isPendingKept a call that nobody claimed may still be: the claim failed at once and may be tried again.
    */
   giveUp(contextId: ContextId, nodeId: NodeId, options: { readonly isPendingKept: boolean }): Promise<boolean>;
+  /** Adds what a carrier told, on whatever node; false when the same was told before, or there is no such call. */
+  note(contextId: ContextId, event: Pick<CallEvent, 'type' | 'data'>): Promise<boolean>;
   /** Adds turns and events; a repeated (contextId, index) is the same row. */
   append(batch: readonly CallRecordBatch[]): Promise<void>;
   list(query: CallQuery): Promise<CallPage>;

@@ -68,7 +68,12 @@ export type CallReport = {
   readonly name: string;
   /** Null: nothing that changes the call's state. */
   readonly change: CallChange | null;
+  /** What detection of answering machines heard; left out where this is not about that. */
+  readonly answeredBy?: AnsweredBy;
 };
+
+/** `word` is the carrier's own. */
+export type AnsweredBy = { readonly who: 'human' | 'machine' | 'fax' | 'unknown'; readonly word: string };
 
 export type CallChange =
   /**

@@ -24,6 +24,8 @@ export interface OutboundRepository {
     /** Orders of the deployment within 24 hours, this one included; left out: no limit. */
     readonly maxPerDay?: number;
   }): Promise<OpenedContext>;
+  /** What a call was ordered with; null for one that we did not place. */
+  optionsOf(contextId: ContextId): Promise<OutboundOptions | null>;
   /** Leases one order that is due, or whose lease ran out; the named one, or any. Null when there is none. */
   take(nodeId: NodeId, leaseMs: number, contextId?: ContextId): Promise<OutboundCall | null>;
   /** Milliseconds this order has to wait for the limits; 0: it may go, and is counted. */

@@ -2,6 +2,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
 import { type CallStatus, type ChannelName, type EndReason, terminalStatus } from '../../core/call/call.ts';
 import type { CallContext, ClaimedContext, ContextStatus } from '../../core/call/call-context.ts';
+import type { CallEvent } from '../../core/call/call-record.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AssistantId, ContextId, NodeId, ProjectId } from '../../core/ids.ts';
 import type {
@@ -18,11 +19,12 @@ import { toCall, toClaimedContext, toContext, toEvent, toTurn } from './call-row
 import { toDatabaseError } from './database-error.ts';
 import { openContext } from './open-context.ts';
 import type { Database, Databases } from './pools.ts';
-import type { CallRow } from './schema.ts';
-import { toStorableText } from './storable-json.ts';
+import type { CallEventRow, CallRow } from './schema.ts';
+import { toStorableJson, toStorableText } from './storable-json.ts';
 import { toTransfer } from './transfer-repository.ts';
 
 const MAX_PAGE = 200;
+const MOST_NOTE_ATTEMPTS = 5;
 const FORWARD: readonly CallStatus[] = ['queued', 'ringing', 'live'];
 
 /** Calls in PostgreSQL. What a caller waits for goes over the `media` pool, records and pages over `api`. */
@@ -124,6 +126,19 @@ export class PostgresCallRepository implements CallRepository {
     return rows.length > 0;
   }
 
+  async note(contextId: ContextId, { type, data = {} }: Pick<CallEvent, 'type' | 'data'>): Promise<boolean> {
+    for (let attempt = 1; attempt <= MOST_NOTE_ATTEMPTS; attempt++) {
+      const { rows } = await sql<{ is_known: boolean; is_added: boolean }>`${noteStatement(contextId, type, data)}`
+        .execute(this.#api)
+        .catch(rethrow);
+      const [row] = rows;
+      if (!row || row.is_known) return false;
+      // Not added: another note took the number in the same moment.
+      if (row.is_added) return true;
+    }
+    return false;
+  }
+
   append(batch: readonly CallRecordBatch[]): Promise<void> {
     return appendRecords(this.#api, batch).catch(rethrow);
   }
@@ -165,10 +180,41 @@ export class PostgresCallRepository implements CallRepository {
       call: toCall(row),
       dtmf: row.dtmf,
       turns: turns.map(toTurn),
-      events: events.map(toEvent),
+      events: inTime(events).map(toEvent),
       transfers: transfers.map(toTransfer),
     };
   }
+}
+
+/** Notes count down from -1: the journal of the node that holds the call counts its own events up from 0. */
+function noteStatement(contextId: ContextId, type: string, data: object) {
+  const value = sql`${toStorableJson(data)}::jsonb`;
+  return sql`
+    with call as (
+      select context_id, coalesce(extract(epoch from now() - claimed_at)::float8 * 1000, 0) as at_ms
+      from calls where context_id = ${contextId}
+    ), known as (
+      select from call_events e join call using (context_id) where e.seq < 0 and e.type = ${type} and e.data = ${value}
+    ), added as (
+      insert into call_events (context_id, seq, at_ms, type, data)
+      select context_id, (select least(coalesce(min(seq), 0), 0) - 1 from call_events where context_id = ${contextId}),
+             at_ms, ${type}, ${value}
+      from call where not exists (select from known)
+      on conflict (context_id, seq) do nothing
+      returning seq
+    )
+    select exists (select from known) as is_known, exists (select from added) as is_added from call`;
+}
+
+/** What carriers told stands where its time belongs among the journal's events, which keep their order. */
+function inTime(rows: readonly Selectable<CallEventRow>[]): readonly Selectable<CallEventRow>[] {
+  const notes = rows.filter(({ seq }) => seq < 0).toReversed();
+  const events = rows.filter(({ seq }) => seq >= 0);
+  for (const note of notes) {
+    const next = events.findIndex(({ at_ms }) => at_ms > note.at_ms);
+    events.splice(next < 0 ? events.length : next, 0, note);
+  }
+  return events;
 }
 
 function rethrow(error: unknown): never {

@@ -62,7 +62,12 @@ test.each(['placing', 'placed'] as const)(
     await storage.nodes.register(node(dead));
     const dialled = async (channel: 'sip' | 'twilio') => {
       const order = { deploymentId: randomUUID() as DeploymentId, credentialId: randomUUID() as CredentialId };
-      const options = { ringTimeoutSeconds: 30, maxDurationSeconds: 600, hasMachineDetection: false };
+      const options = {
+        ringTimeoutSeconds: 30,
+        maxDurationSeconds: 600,
+        hasMachineDetection: false,
+        machineAction: 'record',
+      } as const;
       const context = sampleContext(assistant, { channel, direction: 'outbound' });
       await storage.outbound.enqueue({ ...order, context, options });
       await storage.outbound.take(dead, 30_000, context.contextId);

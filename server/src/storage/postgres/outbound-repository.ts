@@ -64,6 +64,14 @@ export class PostgresOutboundRepository implements OutboundRepository {
     });
   }
 
+  async optionsOf(contextId: ContextId): Promise<OutboundOptions | null> {
+    const { rows } = await sql<{ options: OutboundOptions }>`
+      select options from outbound_calls where context_id = ${contextId}`
+      .execute(this.#api)
+      .catch(rethrow);
+    return rows[0]?.options ?? null;
+  }
+
   async take(nodeId: NodeId, leaseMs: number, contextId?: ContextId): Promise<OutboundCall | null> {
     const { rows } = await sql<TakenRow>`
       with due as (
