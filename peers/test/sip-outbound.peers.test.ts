@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asterisk, startAsterisk } from '../src/asterisk/asterisk.ts';
 import { configTemplate } from '../src/asterisk/config-files.ts';
+import { callLocally } from '../src/asterisk/local-caller.ts';
 import { startBaresip } from '../src/baresip/baresip.ts';
 import type { CallRecord } from '../src/server/call-record.ts';
 import { type ServerUnderTest, startServer } from '../src/server/server-under-test.ts';
@@ -29,6 +30,9 @@ type=aor
 max_contacts=1
 `;
 const CALLEES = `
+[lines]
+exten => 5003,1,Dial(PJSIP/phone)
+
 [callee]
 exten => declines,1,Ringing()
  same => n,Wait(1)
@@ -151,6 +155,25 @@ describe("a call that we place to Debian's baresip, which has registered", () =>
     expect(record.dtmf).toBe('1');
     expect(record.turns.at(-1)).toMatchObject({ text: SAID.billing, heardText: SAID.billing });
   });
+});
+
+describe('an account at Asterisk that we register with', () => {
+  test('is registered, and a call to it is answered without a password', async () => {
+    const { login } = asterisk.phoneTo('');
+    const values = { host: '127.0.0.1', port: asterisk.ports.sip, transport: 'udp', register: 'true', ...login };
+    const credential = await post('/v1/credentials', { provider: 'sip', name: 'account', values });
+    const wish = { assistantId: server.assistantId, channel: 'sip', name: 'account', credentialId: credential['id'] };
+    await post('/v1/deployments', wish);
+    await expect.poll(() => asterisk.cli('pjsip show contacts'), { timeout: 20_000 }).toContain('phone/sip:line-');
+
+    const { heard } = await callLocally(asterisk, { number: '5003', steps: ['Wait(4)'] });
+    const record = await server.endedCall(await server.lastContextId());
+
+    expect(record.call).toMatchObject({ channel: 'sip', direction: 'inbound', endReason: 'caller_hung_up' });
+    expect(record.turns[0]?.text).toBe(SAID.menu);
+    expect(heard.samples.some((sample) => Math.abs(sample) > 2_000)).toBe(true);
+    expect((await server.metrics()).values.get('sip_registrations{state="registered"}')).toBe(1);
+  }, 60_000);
 });
 
 async function line(name: string, password: string): Promise<void> {

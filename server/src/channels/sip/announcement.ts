@@ -29,10 +29,11 @@ export function announcementOf(request: SipRequest, assistantId: AssistantId): S
   };
 }
 
-/** The number that was dialled: the user of the Request-URI; of To, where that is our Contact at a trunk. */
+/** The number that was dialled: the user of the Request-URI; of To, where that is our Contact at a trunk. Null: neither tells it. */
 export function dialledNumber(request: SipRequest): string | null {
-  const user = numberOf(request.uri);
-  return (user !== undefined && CONTACT_USER.test(user) ? numberOf(request.to.uri) : user) ?? null;
+  const users = [numberOf(request.uri), numberOf(request.to.uri)];
+  const isNumber = (user: string | undefined) => user === undefined || !CONTACT_USER.test(user);
+  return users.find(isNumber) ?? null;
 }
 
 /** The user of a SIP URI, the number of a tel URI (RFC 3966). */

@@ -24,6 +24,11 @@ export const sipCredentialSchema: CredentialSchema = {
       help: 'Whether we register there, so that calls to the account come to us.',
       choices: ['false', 'true'],
     },
+    {
+      key: 'caller_id',
+      help: 'Where the calling number stands; where it is not from, From holds the username. from when left out.',
+      choices: ['from', 'p-asserted-identity', 'p-preferred-identity'],
+    },
     { key: 'realm', help: 'Realm, where the trunk wants a certain one.' },
     {
       key: 'allow_cidrs',

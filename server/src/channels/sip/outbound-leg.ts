@@ -125,13 +125,14 @@ export class OutboundLeg {
       id: `${random.below(2 ** 31)}`,
       changed: (agreed) => this.#agree(rtp, agreed),
     });
-    const { to, from, flow, credentials, contactUser } = route;
+    const { to, from, flow, credentials, contactUser, headers } = route;
     this.#outgoing = line.call({
       to,
       from,
       media: negotiator,
       ringTimeoutMs,
       ...(flow ? { flow } : {}),
+      ...(headers ? { headers } : {}),
       ...(credentials ? { credentials } : {}),
       ...(contactUser === undefined ? {} : { contactUser }),
       handlers: {

@@ -2,6 +2,7 @@ import type { OpenCredential } from '../../core/credential/credential.ts';
 import type { AssistantId } from '../../core/ids.ts';
 import { DigestClient } from '../../protocols/digest/digest-client.ts';
 import type { ChallengeAnswerer } from '../../protocols/sip/agent-core.ts';
+import type { Header } from '../../protocols/sip/message/message.ts';
 import type { NameAddress } from '../../protocols/sip/message/name-address.ts';
 import { parseSipUri, printSipUri } from '../../protocols/sip/message/sip-uri.ts';
 import type { Flow } from '../../protocols/sip/transport/flow.ts';
@@ -18,6 +19,7 @@ export type Route = {
   /** SRTP, and nothing else, is offered: the signalling is encrypted. */
   readonly isSecure: boolean;
   readonly credentials?: ChallengeAnswerer;
+  readonly headers?: readonly Header[];
   /** The flow a phone has registered by. */
   readonly flow?: Flow;
 };
@@ -29,6 +31,12 @@ export const SIP_USER = /^[A-Za-z0-9+*#._-]{1,64}$/;
 /** RFC 3261, 8.1.1.3: a caller who stays unknown. */
 const ANONYMOUS = { displayName: 'Anonymous', uri: 'sip:anonymous@anonymous.invalid', params: new Map() };
 
+/** Where a trunk that knows its accounts by From wants the number (RFC 3325, 9). */
+const IDENTITY_HEADERS: Readonly<Record<string, string>> = {
+  'p-asserted-identity': 'P-Asserted-Identity',
+  'p-preferred-identity': 'P-Preferred-Identity',
+};
+
 /** The way over a trunk; digest is answered with the account's user name and password, if it has them. */
 export function trunkRoute(
   trunk: OpenCredential,
@@ -36,7 +44,9 @@ export function trunkRoute(
   randomBytes: (count: number) => Uint8Array,
 ): Route {
   const username = trunk.text('username');
-  const caller = from ?? username;
+  const header = IDENTITY_HEADERS[trunk.text('caller_id') ?? ''];
+  const identity = header !== undefined && from !== null && username !== null && { name: header, value: from };
+  const caller = identity ? username : (from ?? username);
   const password = trunk.text('password');
   const realm = trunk.text('realm');
   const isAccount = username !== null && password !== null;
@@ -46,6 +56,7 @@ export function trunkRoute(
     from: caller === null ? ANONYMOUS : { uri: hostUri(trunk, caller), params: new Map() },
     isSecure: trunk.text('transport') === 'tls',
     ...(caller === null ? {} : { contactUser: username ?? caller }),
+    ...(identity ? { headers: [{ name: identity.name, value: `<${hostUri(trunk, identity.value)}>` }] } : {}),
     ...(account ? { credentials: answerWithDigest(new DigestClient(account, randomBytes)) } : {}),
   };
 }

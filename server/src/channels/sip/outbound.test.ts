@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import type { ContextId, ConversationId } from '../../core/ids.ts';
 import type { DialOrder } from '../../core/ports/dialer.ts';
 import { DigestClient } from '../../protocols/digest/digest-client.ts';
+import { headerOf } from '../../protocols/sip/message/message.ts';
 import { answerWithDigest } from '../../protocols/sip/uac/answer-challenge.ts';
 import { sipDialer } from './dialer.ts';
 import { FakeTrunk } from './fakes/fake-trunk.ts';
@@ -124,6 +125,20 @@ describe('when nobody answers', () => {
       isRetryable: false,
       detail: expect.stringContaining(`answered ${status}`),
     });
+  });
+
+  test.each([
+    [{}, 'sip:+14155550100@127.0.0.1', undefined],
+    [{ caller_id: 'p-asserted-identity' }, 'sip:line7@127.0.0.1', '<sip:+14155550100@127.0.0.1>'],
+  ])('with %o From is %s', async (values, from, asserted) => {
+    const { trunk, dial } = await start('udp', { username: 'line7', password: 'secret', ...values });
+    trunk.onCall = (call) => call.reject(404);
+
+    await dial();
+
+    const [call] = trunk.calls;
+    expect(call?.request.from.uri).toBe(from);
+    expect(call && headerOf(call.request, 'P-Asserted-Identity')).toBe(asserted);
   });
 
   test('a wrong password is final', async () => {

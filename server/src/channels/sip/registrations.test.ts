@@ -56,6 +56,8 @@ describe('an account at a trunk that we register with', () => {
     const to = 'To: <sip:+49301234@trunk.example>';
 
     expect(dialledNumber(request('INVITE sip:line-0123456789abcdef01234567@192.0.2.1', to))).toBe('+49301234');
+    const contact = 'sip:line-0123456789abcdef01234567@192.0.2.1';
+    expect(dialledNumber(request(`INVITE ${contact}`, `To: <${contact}>`))).toBeNull();
     expect(dialledNumber(request('INVITE sip:100@192.0.2.1', to))).toBe('100');
   });
 
