@@ -1,4 +1,4 @@
-import { CarrierLeg } from '@assistant/peers/carriers/carrier-leg';
+import { CarrierLeg, type MarkHabits, PROMPT_MARKS } from '@assistant/peers/carriers/carrier-leg';
 import { ExotelStream } from '@assistant/peers/carriers/exotel/voicebot-stream';
 import { directly } from '@assistant/peers/carriers/reach';
 import type { StreamDialect } from '@assistant/peers/carriers/stream-dialect';
@@ -16,6 +16,8 @@ export type TruthCallOptions = {
   readonly jitterMs: number;
   readonly interruptions: number;
   readonly random: () => number;
+  /** What the carrier does with marks; each back once and at once when left out. */
+  readonly marks?: MarkHabits;
 };
 
 export type TruthCallResult = {
@@ -48,6 +50,7 @@ export async function truthCall(options: TruthCallOptions): Promise<TruthCallRes
     reach: directly,
     toServer: delay,
     toCarrier: delay,
+    marks: options.marks ?? PROMPT_MARKS,
   });
   const arrived = expected.call.then((call) => {
     call.media.truth = {

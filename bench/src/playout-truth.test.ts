@@ -19,4 +19,25 @@ describe.concurrent('a caller interrupts at random moments: no word enters the h
     },
     60_000,
   );
+
+  test.each([
+    ['late', { echoes: 'once', lateMs: 250, afterClearMs: null }],
+    ['twice', { echoes: 'twice', lateMs: 0, afterClearMs: null }],
+    ['after the clear all the same', { echoes: 'once', lateMs: 0, afterClearMs: 300 }],
+    ['never', { echoes: 'never', lateMs: 0, afterClearMs: null }],
+  ] as const)(
+    'where marks come back %s',
+    async (_, marks) => {
+      for (const carrier of CARRIERS) {
+        const plan = { carrier, oneWayMs: 20, jitterMs: 10, interruptions: 2, calls: 2, seed: SEED, marks };
+
+        const figures = await measureTruth(plan);
+
+        expect(figures.unheardWords).toEqual([]);
+        expect(figures.faults).toEqual([]);
+        expect(figures.interruptions).toBeGreaterThan(0);
+      }
+    },
+    60_000,
+  );
 });

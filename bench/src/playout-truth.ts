@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { MarkHabits } from '@assistant/peers/carriers/carrier-leg';
 import { seededRandom } from '@assistant/peers/seeded-random';
 import { hundredth, percentiles } from './percentiles.ts';
 import { type TruthCallResult, truthCall } from './playout-truth-call.ts';
@@ -40,6 +41,7 @@ export type TruthPlan = {
   readonly interruptions: number;
   readonly calls: number;
   readonly seed: number;
+  readonly marks?: MarkHabits;
 };
 
 /**
@@ -79,7 +81,7 @@ export async function run(args: readonly string[]): Promise<object> {
 
 /** Holds the calls of one carrier at one delay, all at once. */
 export async function measureTruth(plan: TruthPlan): Promise<TruthFigures> {
-  const { carrier, oneWayMs, jitterMs, interruptions, calls, seed } = plan;
+  const { carrier, oneWayMs, jitterMs, interruptions, calls, seed, marks } = plan;
   await using telling = await TruthServer.listen(true);
   await using silent = await TruthServer.listen(false);
   const results = await Promise.all(
@@ -87,7 +89,7 @@ export async function measureTruth(plan: TruthPlan): Promise<TruthFigures> {
       const own = Math.floor(interruptions / calls) + (index < interruptions % calls ? 1 : 0);
       const random = seededRandom(seed * 1_000 + index);
       const server = index % 2 === 0 ? telling : silent;
-      return truthCall({ server, carrier, oneWayMs, jitterMs, interruptions: own, random });
+      return truthCall({ server, carrier, oneWayMs, jitterMs, interruptions: own, random, ...(marks && { marks }) });
     }),
   );
   return summary(plan, results);
