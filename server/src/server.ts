@@ -168,7 +168,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   };
   const startConversation: AttachMediaParts['startConversation'] = async (context, media, recorder) =>
     converse(
-      { ...talk, channels, lines, transfers: storage.transfers, publicHost: config.publicHost },
+      { ...talk, channels, lines, calls, transfers: storage.transfers, publicHost: config.publicHost },
       context,
       await keysOverCarrier({ channels, lines, log }, context, media),
       recorder,

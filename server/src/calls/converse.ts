@@ -15,7 +15,7 @@ import type { TextToSpeech } from '../core/ports/text-to-speech.ts';
 import type { VoiceActivityDetector } from '../core/ports/voice-activity-detector.ts';
 import { handOverOn, type TransferCallParts } from './transfer-call.ts';
 import { type TransferLineParts, transferLineOf } from './transfer-call-line.ts';
-import { openingOf, type TransferReturnParts } from './transfer-call-return.ts';
+import { returnOf, type TransferReturnParts } from './transfer-call-return.ts';
 
 /** The engines of the process, opened on first use and shared by all calls. */
 export interface Engines {
@@ -50,15 +50,15 @@ export async function converse(
 ): Promise<Conversation> {
   const { contextId, assistantId, channel } = context;
   const { engines, vad, sentences, holdMusic, clock, metrics } = parts;
-  const [chosen, line, opening] = await Promise.all([
+  const [chosen, line, back] = await Promise.all([
     choose(engines, context.settings),
     transferLineOf(parts, context),
-    openingOf(parts, context, recorder),
+    returnOf(parts, context, recorder),
   ]);
   return startConversation({
     ...chosen,
     ...(line && { transfer: handOverOn(parts, line) }),
-    ...(opening && { opening }),
+    ...back,
     vad,
     sentences,
     holdMusic,

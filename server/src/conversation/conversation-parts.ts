@@ -3,7 +3,7 @@ import type { AssistantSettings } from '../core/assistant/assistant-settings.ts'
 import type { CallContext } from '../core/call/call-context.ts';
 import type { CallEvent } from '../core/call/call-record.ts';
 import type { TransferBookmark } from '../core/call/transfer.ts';
-import type { Brain, BrainInput } from '../core/ports/brain.ts';
+import type { Brain, BrainInput, EarlierTurn } from '../core/ports/brain.ts';
 import type { TransferOutcome } from '../core/ports/call-transfer.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
@@ -36,6 +36,8 @@ export type ConversationParts = {
   readonly transfer?: HandOver;
   /** What the brain is asked first, where that is not `started`. */
   readonly opening?: BrainInput;
+  /** What was heard before the caller was handed over and came back. */
+  readonly earlier?: readonly EarlierTurn[];
 };
 
 /** Music for a call's rate. */

@@ -255,12 +255,13 @@ class LiveConversation implements Conversation {
   }
 
   #openReplying(): Replying {
-    const { brain, context, settings, media, speechToText, transfer } = this.#parts;
+    const { brain, context, settings, media, speechToText, transfer, earlier } = this.#parts;
     const session = brain.open({
       context,
       settings,
       capabilities: media.capabilities,
       hasTransfer: transfer !== undefined,
+      ...(earlier && { earlier }),
       isGrammarOnly: speechToText?.capabilities.isGrammarOnly ?? false,
       hasSpeechInput: speechToText !== null,
     });

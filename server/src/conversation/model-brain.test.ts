@@ -95,6 +95,24 @@ describe('a brain with a language model', () => {
     expect(model.requests[2]?.messages).toEqual([notice, { role: 'user', text: 'hello?' }]);
   });
 
+  test('remembers what was heard before a transfer brought the caller back', async () => {
+    const model = new ScriptedLanguageModel([[]]);
+    const earlier = [
+      { role: 'assistant', heardText: 'Hello.' },
+      { role: 'caller', heardText: 'sales please' },
+      { role: 'assistant', heardText: '' },
+    ] as const;
+    const session = modelBrain(model, { instructions: '', greeting: 'Hello.' }).open({ ...call(), earlier });
+
+    await answer(session, { type: 'transfer_failed', reason: 'busy', bookmark: null });
+
+    expect(model.requests[0]?.messages).toEqual([
+      { role: 'assistant', text: 'Hello.' },
+      { role: 'user', text: 'sales please' },
+      { role: 'user', text: expect.stringContaining('the line is busy') },
+    ]);
+  });
+
   test('keys and silence are told in brackets', async () => {
     const model = new ScriptedLanguageModel([[], []]);
     const session = modelBrain(model, { instructions: 'Be kind.', greeting: '' }).open(call());

@@ -1,6 +1,6 @@
 import type { ModelBrainSettings } from '../core/assistant/assistant-settings.ts';
 import type { TransferFailure } from '../core/call/transfer.ts';
-import type { Brain, BrainCall, BrainInput, BrainPart, BrainSession } from '../core/ports/brain.ts';
+import type { Brain, BrainCall, BrainInput, BrainPart, BrainSession, EarlierTurn } from '../core/ports/brain.ts';
 import type { LanguageModel, ModelMessage, ModelPart, ModelTool } from '../core/ports/language-model.ts';
 
 /** A model that calls tools it does not have is told so this often in one answer. */
@@ -30,7 +30,7 @@ class ModelSession implements BrainSession {
   readonly #options: ModelBrainOptions;
   readonly #instructions: string;
   readonly #tools: readonly ModelTool[];
-  readonly #history: ModelMessage[] = [];
+  readonly #history: ModelMessage[];
   /** What the answer under way is to; it joins the history with what was heard of the answer. */
   #question: ModelMessage | null = null;
   /** What the phone system said and the caller knows nothing of yet: their next words do not make up for it. */
@@ -40,6 +40,7 @@ class ModelSession implements BrainSession {
     this.#model = model;
     this.#options = options;
     this.#tools = toolsFor(options, call);
+    this.#history = (call.earlier ?? []).filter(({ heardText }) => heardText !== '').map(toMessage);
     const parts = [PHONE_MANNERS, ...(call.hasSpeechInput ? [] : [KEYS_ONLY]), options.instructions];
     this.#instructions = parts.join('\n\n');
   }
@@ -149,6 +150,10 @@ function refusalOf({ id, name, args }: ToolCall): ModelMessage[] {
     { role: 'tool-call', id, name, args },
     { role: 'tool-result', id, name, result: { error: 'There is no such tool or target. Go on without it.' } },
   ];
+}
+
+function toMessage({ role, heardText }: EarlierTurn): ModelMessage {
+  return { role: role === 'assistant' ? 'assistant' : 'user', text: heardText };
 }
 
 function textOf(input: BrainInput): string {

@@ -49,7 +49,15 @@ export async function transferWorld(channels: readonly Channel[]) {
       textToSpeech: async () => voice,
       chooseBrain: async (settings: never) => ({ brain, settings }),
     };
-    const parts = { ...world.parts, calls, transfers, engines, vad: new ScriptedVad(), sentences: new SentenceCache(), clock };
+    const parts = {
+      ...world.parts,
+      calls,
+      transfers,
+      engines,
+      vad: new ScriptedVad(),
+      sentences: new SentenceCache(),
+      clock,
+    };
     const startConversation: Parameters<typeof attachMedia>[0]['startConversation'] = (...call) =>
       converse(parts as never, ...call);
     await attachMedia(

@@ -1,3 +1,4 @@
+import type { TransferOutcome } from '@assistant/server/core/ports/call-transfer';
 import { describe, expect, test } from 'vitest';
 import { CallWorld } from '../fakes/call-world.ts';
 import type { BrainDeed } from '../fakes/fake-brain.ts';
@@ -22,15 +23,16 @@ function brainOf(random: SeededRandom): (input: unknown, turn: number) => readon
     if (random.below(25) === 0) deeds.push({ type: 'fail' });
     if (random.below(40) === 0) deeds.push({ type: 'hang' });
     if (random.below(12) === 0) deeds.push({ type: 'hang_up' });
-    if (random.below(40) === 0) deeds.push({ type: 'transfer', to: '+15550001' });
+    if (random.below(12) === 0) deeds.push({ type: 'transfer', to: '+14155552671' });
     return deeds;
   };
 }
 
 function worldOf(random: SeededRandom): CallWorld {
   const trouble = () => (random.below(8) === 0 ? (['fails', 'silent'] as const)[random.below(2)]! : null);
-  return new CallWorld({
+  const world: CallWorld = new CallWorld({
     answer: brainOf(random),
+    transfer: (_wish, signal) => transferOf(world, random, signal),
     media: random.below(3) === 0 ? { latencyMs: 20 * (1 + random.below(5)) } : {},
     speechToText:
       random.below(6) === 0
@@ -47,6 +49,25 @@ function worldOf(random: SeededRandom): CallWorld {
       failsOn: () => random.below(60) === 0,
     },
     turn: { idleAskMs: 1_500, idleGoodbyeMs: 1_500, digitTimeoutMs: 400, maxDurationMs: 3_000 + random.below(9_000) },
+  });
+  return world;
+}
+
+/** Goes every way a transfer can, in its own time; aborted, it says so at once or a little later. */
+function transferOf({ clock }: CallWorld, random: SeededRandom, signal: AbortSignal): Promise<TransferOutcome> {
+  const outcomes: readonly TransferOutcome[] = [
+    { type: 'connected' },
+    { type: 'handed_over' },
+    { type: 'failed', reason: 'busy', detail: '' },
+    { type: 'failed', reason: 'cancelled', detail: '' },
+  ];
+  const outcome = outcomes[random.below(outcomes.length)]!;
+  return new Promise((resolve) => {
+    const timer = clock.after(random.below(3_000), () => resolve(outcome));
+    signal.addEventListener('abort', () => {
+      timer.cancel();
+      resolve(outcome);
+    });
   });
 }
 

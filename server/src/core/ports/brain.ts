@@ -1,5 +1,6 @@
 import type { AssistantSettings } from '../assistant/assistant-settings.ts';
 import type { CallContext } from '../call/call-context.ts';
+import type { CallTurn } from '../call/call-record.ts';
 import type { TransferBookmark, TransferFailure } from '../call/transfer.ts';
 import type { MediaCapabilities } from './media-transport.ts';
 
@@ -48,12 +49,17 @@ export interface BrainSession {
   close(): void;
 }
 
+/** One turn of an earlier attempt of the same call. */
+export type EarlierTurn = Pick<CallTurn, 'role' | 'heardText'>;
+
 export type BrainCall = {
   readonly context: CallContext;
   readonly settings: AssistantSettings;
   readonly capabilities: MediaCapabilities;
   /** Callers of this call can be handed over to somebody else. */
   readonly hasTransfer: boolean;
+  /** What was heard in the attempt before, of a call that came back after a transfer. */
+  readonly earlier?: readonly EarlierTurn[];
   /** The recogniser understands only expected phrases: confirm, offer digits, ask again. */
   readonly isGrammarOnly: boolean;
   /** Speech cannot be understood at all: keys only. */
