@@ -45,5 +45,15 @@ describe('the system randomness', () => {
   test('uuids and bytes have their form', () => {
     expect(systemRandom.uuid()).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(systemRandom.bytes(32)).toHaveLength(32);
+    expect(systemRandom.bytes(5_000)).toHaveLength(5_000);
+  });
+
+  test('bytes are given out once, and stay as they were', () => {
+    const drawn = Array.from({ length: 2_000 }, () => systemRandom.bytes(12));
+    const texts = drawn.map((bytes) => Buffer.from(bytes).toString('hex'));
+    systemRandom.bytes(4_096);
+
+    expect(new Set(texts).size).toBe(2_000);
+    expect(drawn.map((bytes) => Buffer.from(bytes).toString('hex'))).toEqual(texts);
   });
 });

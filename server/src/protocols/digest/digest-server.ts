@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { parseDigestHeader, printDigestHeader } from './auth-header.ts';
 import { computeResponse, type DigestAlgorithm, type DigestInput, parseAlgorithm } from './digest.ts';
 import { checkNonce, createNonce, NonceCounts } from './nonce.ts';
@@ -51,21 +51,23 @@ export type DigestRequest = {
 /** The server's side of digest authentication (RFC 8760): challenges and checks, for any list of candidate secrets. */
 export class DigestServer {
   readonly #options: DigestServerOptions;
+  readonly #key: KeyObject;
   readonly #counts: NonceCounts;
 
   constructor(options: DigestServerOptions) {
     this.#options = options;
+    this.#key = createSecretKey(options.key);
     this.#counts = new NonceCounts(options.maxNonces);
   }
 
-  /** The values of WWW-Authenticate (or Proxy-Authenticate), one header for each algorithm (RFC 8760, 2.4). MD5 stands first: some know no other. */
+  /** The values of WWW-Authenticate (or Proxy-Authenticate), one header for each algorithm (RFC 8760, 2.4), all with one nonce. MD5 stands first: some know no other. */
   challenge(input: DigestChallengeInput): string[] {
-    const { realm, key, randomBytes } = this.#options;
-    return algorithmsFor(input.userAgent).map((algorithm) => {
-      const nonce = createNonce(key, { nowMs: input.nowMs, source: input.source, salt: randomBytes(6) });
-      const stale = input.isStale ? 'true' : undefined;
-      return printDigestHeader({ realm, nonce, stale, algorithm, qop: 'auth' }, ['stale', 'algorithm']);
-    });
+    const { realm, randomBytes } = this.#options;
+    const nonce = createNonce(this.#key, { nowMs: input.nowMs, source: input.source, salt: randomBytes(6) });
+    const stale = input.isStale ? 'true' : undefined;
+    return algorithmsFor(input.userAgent).map((algorithm) =>
+      printDigestHeader({ realm, nonce, stale, algorithm, qop: 'auth' }, ['stale', 'algorithm']),
+    );
   }
 
   /** Who claims to be there; undefined when the header is no digest for this realm that we can check. */
@@ -86,7 +88,7 @@ export class DigestServer {
     const response = Buffer.from(params?.get('response')?.toLowerCase() ?? '');
     if (!input) return { type: 'refused', isOurNonce: false };
     const index = findMatch(response, candidates, input);
-    const nonce = checkNonce(this.#options.key, input.nonce, request);
+    const nonce = checkNonce(this.#key, input.nonce, request);
     if (index < 0) return { type: 'refused', isOurNonce: nonce !== 'forged' };
     if (nonce === 'forged') return { type: 'stale' };
     const count = Number.parseInt(input.nc ?? '1', 16);
