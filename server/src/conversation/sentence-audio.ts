@@ -50,10 +50,12 @@ export class SentenceAudio {
     }
   }
 
-  /** Notes word ends the voice told, at the rate of its chunk. */
-  addWords({ words, sampleRate }: SpeechChunk): void {
+  /** Notes word ends the voice told, at the rate of its chunk. `dropped`: samples of the sentence's start that were not added. */
+  addWords({ words, sampleRate }: SpeechChunk, dropped = 0): void {
     const scale = this.#sampleRate / sampleRate;
-    for (const word of words ?? []) this.#toldWords.push({ text: word.text, endSample: word.endSample * scale });
+    for (const { text, endSample } of words ?? []) {
+      this.#toldWords.push({ text, endSample: Math.max(0, endSample * scale - dropped) });
+    }
   }
 
   /** No more samples will come. */

@@ -7,6 +7,7 @@ import type { Cleared, MediaTransport } from '../core/ports/media-transport.ts';
 import type { SpeechChunk } from '../core/ports/text-to-speech.ts';
 import { heardText } from './heard-text.ts';
 import { HoldPlayout } from './hold-playout.ts';
+import { LeadingQuiet } from './leading-quiet.ts';
 import { ReplyAudio, SpokenSentence } from './reply-audio.ts';
 
 /** What becomes of a reply. Every call names it. */
@@ -202,18 +203,22 @@ export class Speaking {
     const { voice, accept, listener } = this.#parts;
     const { signal } = reply.abort;
     let resampler: Resampler | null = null;
+    // Only of a reply's first sentence: between two the quiet is their pause.
+    const quiet = sentence === reply.sentences[0] ? new LeadingQuiet(this.#parts.media.sampleRate) : null;
+    const add = (samples: Int16Array) => sentence.add(quiet ? quiet.push(samples) : samples);
     for await (const chunk of voice(sentence.audio.text, reply.isCacheable, signal)) {
       if (!accept(reply.id)) return;
       listener.voiced(reply.id);
       resampler ??= this.#resamplerFor(chunk.sampleRate);
-      sentence.add(resampler ? resampler.convert(chunk.samples) : chunk.samples);
-      sentence.audio.addWords(chunk);
+      add(resampler ? resampler.convert(chunk.samples) : chunk.samples);
+      sentence.audio.addWords(chunk, quiet?.dropped);
       listener.progressed(reply.id);
       this.#play(reply);
     }
     // A voice that was stopped ends as quietly as one that is done.
     if (!accept(reply.id)) return;
-    if (resampler) sentence.add(resampler.flush());
+    if (resampler) add(resampler.flush());
+    if (quiet) sentence.add(quiet.flush());
     sentence.audio.finish();
   }
 

@@ -1,5 +1,6 @@
 import type { Phone } from '@assistant/peers/phone/phone';
 import { Resampler } from '@assistant/server/audio/resampler';
+import { LeadingQuiet } from '@assistant/server/conversation/leading-quiet';
 import { splitSentences } from '@assistant/server/conversation/sentences';
 import type { TextToSpeech } from '@assistant/server/core/ports/text-to-speech';
 import { openProviders } from '@assistant/server/providers/index';
@@ -27,7 +28,9 @@ export class ReferenceVoice implements AsyncDisposable {
     const voice = await this.#providers.textToSpeech({ provider: 'flite' });
     const pieces: Int16Array[] = [];
     for (const sentence of splitSentences(text)) pieces.push(...(await say(voice, sentence)));
-    return joined(pieces);
+    // A reply begins without the quiet before its first sound.
+    const quiet = new LeadingQuiet(LINE_RATE);
+    return joined([...pieces.map((piece) => quiet.push(piece)), quiet.flush()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
