@@ -41,13 +41,21 @@ async function apply(
   if (!isAboutCall(context, report)) return 'recorded';
   // First: a call that a machine took may end with the same word.
   if (report.answeredBy) await recordAnsweredBy(parts, context, report.answeredBy);
-  if (change) await move(parts, context, change);
+  if (change) await move(parts, change.type === 'ended' ? await newestAttempt(parts, context) : context, change);
   return 'recorded';
 }
 
 /** A carrier reports on all legs of a call alike; another one's end, that of our media for one, is not the caller's. */
 function isAboutCall(context: CallContext, { providerCallId }: CallReport): boolean {
   return providerCallId === null || context.providerCallId === null || providerCallId === context.providerCallId;
+}
+
+/** A caller who came back after a transfer is in a later attempt than the carrier was told of: the end of the call is the end of that. */
+async function newestAttempt({ calls }: RecordEventParts, context: CallContext): Promise<CallContext> {
+  const { channel, providerCallId, projectId, assistantId, status } = context;
+  if (providerCallId === null || status === 'pending' || status === 'claimed') return context;
+  const newest = await calls.findByProviderCall(channel, providerCallId, projectId);
+  return newest?.assistantId === assistantId ? newest : context;
 }
 
 async function move(

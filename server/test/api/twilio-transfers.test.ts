@@ -155,6 +155,17 @@ describe('a transfer that nobody took', () => {
     expect(calls.map(({ attempt }) => attempt)).toEqual([2, 1]);
   });
 
+  test('ends in its new attempt when Twilio tells the first one’s address that the call is over', async () => {
+    const it = await handedOver();
+    const next = contextOf((await it.result(it.dialled, { DialCallStatus: 'busy' })).body);
+
+    const over = await it.result(it.dialled, { CallStatus: 'completed' });
+
+    expect(over.status).toBe(200);
+    expect((await it.detail(next)).now).toBe('failed never_connected');
+    expect((await it.detail()).now).toBe('ended transferred');
+  });
+
   test('stays failed whatever comes later, and a connected one connected', async () => {
     const failed = await handedOver();
     const connected = await handedOver();
