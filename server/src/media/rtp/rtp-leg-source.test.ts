@@ -139,3 +139,22 @@ describe('a peer that is gone', () => {
     expect(notes.ends).toHaveLength(1);
   });
 });
+
+describe('a peer that has our name', () => {
+  test('makes us say goodbye and take another one, once: afterwards it is our own packets that come back', async () => {
+    const { bench, phone } = await openRtpCall();
+    const ours = phone.packets.at(-1)?.ssrc ?? 0;
+    phone.packets.splice(0);
+
+    phone.ssrc = ours;
+    await bench.pass(200);
+    const [other] = phone.packets.slice(-1);
+    phone.ssrc = other?.ssrc ?? 0;
+    await bench.pass(200);
+
+    expect(other?.ssrc).not.toBe(ours);
+    expect(phone.reportTypes.filter((types) => types.includes(203))).toEqual([[200, 202, 203]]);
+    expect(phone.packets.at(-1)?.ssrc).toBe(other?.ssrc);
+    expect(phone.packets.filter(({ ssrc }) => ssrc === other?.ssrc).map(({ marker }) => marker)[0]).toBe(true);
+  });
+});

@@ -70,6 +70,8 @@ export class RtpLeg implements MediaLeg, InboundListener {
   #turns = 0;
   #refused = 0;
   #socketErrors = 0;
+  /** Who had our name. */
+  #collidedWith: string | null = null;
   /** Of streams before this one, replaced when the codec's rate changed. */
   #earlierSent = 0;
 
@@ -157,6 +159,7 @@ export class RtpLeg implements MediaLeg, InboundListener {
     bump(this.#counters, COUNTER.framesIn);
     stream.watch.heard(nowMs);
     stream.reports.hear(view.ssrc);
+    if (view.ssrc === stream.outbound.ssrc) this.#collide(stream);
     stream.inbound.push(view, bytes, nowMs);
   }
 
@@ -234,6 +237,23 @@ export class RtpLeg implements MediaLeg, InboundListener {
     if (reports.srtpIn === null || !isSameSuite || !isSameKey(srtp?.remoteKey, before?.remoteKey)) {
       reports.srtpIn = srtp === undefined ? null : new SrtpReceiver(srtp.suite, srtp.remoteKey);
     }
+    outbound.use(stream.codec, media, reports.srtpOut);
+  }
+
+  /** The peer has our name: we take another one, once. A peer that has that one too sends our own packets back (RFC 3550, 8.2). */
+  #collide(stream: Stream): void {
+    const { source, outbound, inbound, media } = stream;
+    if (source.remote === this.#collidedWith) return;
+    this.#collidedWith = source.remote;
+    const sent = outbound.sent(this.#nowMs);
+    this.#start.sink.sendRtcp(stream.reports.bye({ sent, received: inbound.statistics }, this.#nowMs));
+    this.#earlierSent += sent.packets;
+    outbound.changeSource();
+    const { random, epochAtZeroMs } = this.#start;
+    const reports = new RtpReports({ ssrc: outbound.ssrc, random, nowMs: this.#nowMs, epochAtZeroMs });
+    reports.srtpIn = stream.reports.srtpIn;
+    reports.srtpOut = media.srtp === undefined ? null : new SrtpSender(media.srtp.suite, media.srtp.localKey);
+    stream.reports = reports;
     outbound.use(stream.codec, media, reports.srtpOut);
   }
 

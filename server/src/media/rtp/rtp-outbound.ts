@@ -36,7 +36,8 @@ export type OutboundStart = {
  * Nothing is allocated for a packet.
  */
 export class RtpOutbound {
-  readonly ssrc: number;
+  /** Our name; it changes with `changeSource` only. */
+  ssrc: number;
   /** Whether the last packet carried audio of the call. */
   hadAudio = false;
   readonly #playout: Playout;
@@ -46,6 +47,7 @@ export class RtpOutbound {
   readonly #startMs: number;
   readonly #digits: TelephoneEventSender;
   readonly #packets: PacketPool;
+  readonly #random: Random;
   readonly #frame: Int16Array;
   readonly #resampler: Resampler | null;
   readonly #resampled: Int16Array;
@@ -72,6 +74,7 @@ export class RtpOutbound {
     this.#clockRate = media.codec.clockRate;
     this.#sampleRate = sampleRate;
     this.#startMs = start.nowMs;
+    this.#random = random;
     this.ssrc = random.below(SSRCS);
     this.#sequence = random.below(FIRST_SEQUENCES);
     this.#firstTimestamp = random.below(TIMESTAMPS);
@@ -87,6 +90,15 @@ export class RtpOutbound {
   sent(nowMs: number): SentStream {
     const timestamp = this.#firstTimestamp + Math.round(((nowMs - this.#startMs) * this.#clockRate) / 1000);
     return { packets: this.#sentPackets, octets: this.#octets, timestamp: timestamp % TIMESTAMPS };
+  }
+
+  /** Goes on under another name, counted from nothing: somebody else has ours. */
+  changeSource(): void {
+    this.ssrc = this.#random.below(SSRCS);
+    this.#sequence = this.#random.below(FIRST_SEQUENCES);
+    this.#sentPackets = 0;
+    this.#octets = 0;
+    this.#isFirst = true;
   }
 
   /** Goes on with another codec of the same rates, other payload types or keys. */

@@ -28,9 +28,10 @@ function start() {
     return thread;
   };
   const metrics = new RecordingMetrics();
-  const worker = startMediaWorker({ log: new RecordingLog(), metrics, clock: realClock, spawn });
+  const log = new RecordingLog();
+  const worker = startMediaWorker({ log, metrics, clock: realClock, spawn });
   open.push(worker);
-  return { worker, threads, metrics };
+  return { worker, threads, metrics, log };
 }
 
 async function phone(toPort: number): Promise<LoopbackPhone> {
@@ -149,7 +150,7 @@ describe('ports', () => {
 
 describe('a session', () => {
   test('tells its end once, with the figures of the call, after the listener', async () => {
-    const { worker, metrics } = start();
+    const { worker, metrics, log } = start();
     const order: string[] = [];
     const ends: [MediaEnd, RtpStats][] = [];
     const session = await openTestPorts(worker, {
@@ -179,6 +180,7 @@ describe('a session', () => {
     expect(ends[0]?.[1].packetsLost).toBe(0);
     expect(worker.counters()).toMatchObject({ rtpPorts: 0, activeCalls: 0 });
     expect(metrics.value('media_rtp_port_pairs')).toBe(0);
+    expect(log.events.filter((event) => event === 'media.rtp_ended')).toHaveLength(1);
   });
 
   test('lets its media do what was said of it', async () => {

@@ -203,12 +203,30 @@ class Session implements RtpSession {
 
   #closed(end: MediaEnd): void {
     const { opening, link } = this.#start;
+    const contextId = opening.contextId ?? null;
+    link.log.info('media.rtp_ended', { contextId, end: end.type, ...rounded(this.#stats) });
     try {
       opening.onClosed?.(end, this.#stats);
     } catch (error) {
-      link.log.error('media.listener_failed', { contextId: opening.contextId ?? null }, error);
+      link.log.error('media.listener_failed', { contextId }, error);
     }
   }
+}
+
+/** For the log: no address, which may be a person's, and no more digits than were measured. */
+function rounded(stats: RtpStats): Record<string, string | number | boolean | null> {
+  const { remote: _remote, peerLossShare, ...others } = stats;
+  return {
+    ...others,
+    jitterMs: tenth(stats.jitterMs),
+    roundTripMs: tenth(stats.roundTripMs),
+    peerJitterMs: tenth(stats.peerJitterMs),
+    peerLossPercent: tenth(peerLossShare === null ? null : peerLossShare * 100),
+  };
+}
+
+function tenth(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10) / 10;
 }
 
 /** Keys may be a part of some larger buffer, which a message would carry whole. */
