@@ -3,7 +3,13 @@ import type { ParseResult } from '../message/parse-message.ts';
 export type Protocol = 'UDP' | 'TCP' | 'TLS';
 
 /** A place to send to: an address, never a name. IPv6 without brackets. */
-export type Target = { readonly protocol: Protocol; readonly address: string; readonly port: number };
+export type Target = {
+  readonly protocol: Protocol;
+  readonly address: string;
+  readonly port: number;
+  /** TLS: the domain its certificate has to be for (RFC 5922, 4); the address when left out. */
+  readonly serverName?: string;
+};
 
 /**
  * The path a message came by, and the way back to its sender (RFC 5626 calls it a flow): for UDP the socket and the peer's

@@ -101,7 +101,12 @@ class StreamTransport implements StreamListener {
     const { tls: secure } = this.#options;
     const where = { host: target.address, port: target.port };
     const socket = secure
-      ? tls.connect({ ...where, minVersion: 'TLSv1.2', ...(secure.ca ? { ca: secure.ca } : {}) })
+      ? tls.connect({
+          ...where,
+          minVersion: 'TLSv1.2',
+          ...(target.serverName === undefined ? {} : { servername: target.serverName }),
+          ...(secure.ca ? { ca: secure.ca } : {}),
+        })
       : net.connect({ ...where, noDelay: true });
     return new Promise((resolve, reject) => {
       const timer = this.#options.clock.after(CONNECT_TIMEOUT_MS, () =>

@@ -151,6 +151,29 @@ test('TLS: a message goes through an encrypted connection', async () => {
   }
 });
 
+test('TLS: whoever is connected has to be who was asked for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sip-tls-'));
+  try {
+    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=trunk.example', '-addext', 'subjectAltName=DNS:trunk.example', '-days', '2'];
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    execFileSync('openssl', ['req', '-x509', ...newKey, '-keyout', keyFile, '-out', certFile, ...subject], {
+      stdio: 'ignore',
+    });
+    const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile), ca: readFileSync(certFile) };
+    const a = await tcp({ tls: pair });
+    const b = await tcp({ tls: pair });
+    const to = (serverName?: string) =>
+      a.transport.flowTo({ ...b.transport.local, ...(serverName === undefined ? {} : { serverName }) });
+
+    await expect(to()).rejects.toThrow(/altnames|does not match/i);
+    await expect(to('other.example')).rejects.toThrow(/altnames|does not match/i);
+    expect((await to('trunk.example')).isOpen).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('a set picks the transport by protocol and says when it has none', async () => {
   const { transport } = await udp();
   const set = new TransportSet([transport]);

@@ -56,6 +56,17 @@ describe('finding the server (RFC 3263)', () => {
     expect(targets.map(({ protocol, address, port }) => `${protocol} ${address}:${port}`)).toEqual(expected);
   });
 
+  test('over TLS the certificate has to be for the name asked for, not for the one that DNS gave', async () => {
+    const tools = { resolver: DNS, protocols: ['UDP', 'TLS'] as Protocol[], below: () => 0 };
+
+    expect((await locateServer('sips:a@srv.example', tools)).map(({ serverName }) => serverName)).toEqual([
+      'srv.example',
+    ]);
+    expect(await locateServer('sips:a@192.0.2.1', tools)).toEqual([
+      { protocol: 'TLS', address: '192.0.2.1', port: 5061 },
+    ]);
+  });
+
   test('what we cannot speak is not tried', async () => {
     const protocols: Protocol[] = ['UDP'];
 

@@ -1,5 +1,5 @@
 import { isAddress } from '../message/grammar.ts';
-import { parseSipUri } from '../message/sip-uri.ts';
+import { parseSipUri, type SipUri } from '../message/sip-uri.ts';
 import { DEFAULT_PORT, type Protocol, type Target } from '../transport/flow.ts';
 
 /** A SRV record (RFC 2782). */
@@ -37,6 +37,13 @@ export type LocateTools = {
 export async function locateServer(uriText: string, tools: LocateTools): Promise<Target[]> {
   const uri = parseSipUri(uriText);
   if (!uri) return [];
+  const targets = await locate(uri, tools);
+  if (isAddress(uri.host)) return targets;
+  // Whatever the DNS says, the certificate is for whom was asked for.
+  return targets.map((target) => (target.protocol === 'TLS' ? { ...target, serverName: uri.host } : target));
+}
+
+async function locate(uri: SipUri, tools: LocateTools): Promise<Target[]> {
   const host = uri.params.get('maddr') ?? uri.host;
   const wanted = explicitProtocol(uri.scheme, uri.params.get('transport'));
   if (wanted === 'unknown') return [];
