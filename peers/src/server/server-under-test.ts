@@ -83,7 +83,7 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://${this.http}`;
+    return `${this.#env['TLS__CERT'] === undefined ? 'http' : 'https'}://${this.http}`;
   }
 
   /** host:port */
