@@ -96,7 +96,11 @@ async function rotateVault({ config, secrets, say }: CommandWorld, storage: Stor
   const { secretBox, keyring } = await openSecretBox({ vaultKeys, dataDir, store: storage.sealedSecrets });
   const count = await rewrapDataKeys(storage.sealedSecrets, secretBox, keyring.currentKeyId);
   say(`vault key ${keyring.currentKeyId} is in use; ${count} data keys were wrapped anew`);
-  say('Running servers know it after their next start; start them again, then back up the keyring.');
+  say(
+    vaultKeys.length === 0
+      ? 'Running servers read the keyring again when they meet the new key. Back it up.'
+      : 'Running servers know VAULT__KEYS of their start: they open nothing new until they are started again.',
+  );
   return 0;
 }
 

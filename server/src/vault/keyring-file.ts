@@ -34,6 +34,11 @@ export function openKeyringFile(dataDir: string): KeyringFile {
   return { keyring: new LocalKeyring(readKeys(path)), path, isNew };
 }
 
+/** Reads the keyring in the data directory. @throws AppError as `openKeyringFile`, or the system's error when there is none. */
+export function readKeyringFile(dataDir: string): LocalKeyring {
+  return new LocalKeyring(readKeys(join(dataDir, KEYRING_FILE)));
+}
+
 /** Adds a new current key to the keyring in the data directory; the old ones stay, for what they wrapped. */
 export function addKeyringKey(dataDir: string): LocalKeyring {
   const path = join(dataDir, KEYRING_FILE);

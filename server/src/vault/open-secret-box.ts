@@ -1,7 +1,9 @@
+import type { KeyProvider } from '../core/ports/key-provider.ts';
 import type { SealedSecretStore } from '../core/ports/sealed-secret-store.ts';
 import { Envelope } from './envelope.ts';
-import { openKeyringFile } from './keyring-file.ts';
+import { openKeyringFile, readKeyringFile } from './keyring-file.ts';
 import { LocalKeyring, type VaultKey } from './local-keyring.ts';
+import { ReloadingKeyring } from './reloading-keyring.ts';
 import { requireKeysInUse } from './rotate-keys.ts';
 
 export type SecretBoxOptions = {
@@ -13,7 +15,7 @@ export type SecretBoxOptions = {
 
 export type OpenedSecretBox = {
   readonly secretBox: Envelope;
-  readonly keyring: LocalKeyring;
+  readonly keyring: KeyProvider;
   /** What to back up apart from the data; null with VAULT__KEYS. */
   readonly keyringFile: string | null;
   readonly isNewKeyring: boolean;
@@ -25,7 +27,9 @@ export type OpenedSecretBox = {
  */
 export async function openSecretBox({ vaultKeys, dataDir, store }: SecretBoxOptions): Promise<OpenedSecretBox> {
   const file = vaultKeys.length === 0 ? openKeyringFile(dataDir) : null;
-  const keyring = file?.keyring ?? new LocalKeyring(vaultKeys);
+  const keyring = file
+    ? new ReloadingKeyring(file.keyring, () => readKeyringFile(dataDir))
+    : new LocalKeyring(vaultKeys);
   await requireKeysInUse(store, keyring);
   return {
     secretBox: new Envelope(keyring),

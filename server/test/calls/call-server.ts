@@ -106,6 +106,12 @@ export class CallServer implements AsyncDisposable {
     return { host: HOST, port: Number(listener?.address.split(':').at(-1)) };
   }
 
+  /** UDP and TCP. */
+  get sipPort(): number {
+    const listener = this.#parts.server.listeners.find(({ protocol }) => protocol === 'SIP');
+    return Number(listener?.address.split(':').at(-1));
+  }
+
   /** Makes an assistant; returns its id. */
   async assistant(settings: AssistantSettings): Promise<AssistantId> {
     const id = newAssistantId(systemRandom);
