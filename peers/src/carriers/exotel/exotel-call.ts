@@ -10,7 +10,7 @@ export type ExotelStatus = 'queued' | 'ringing' | 'in-progress' | 'completed' | 
 export type ExotelCallOrder = {
   readonly from: string;
   readonly to: string;
-  readonly direction: 'incoming' | 'outbound-dial';
+  readonly direction: 'incoming' | 'outbound-api';
   readonly customField: string | null;
   readonly statusCallback: {
     readonly url: string;

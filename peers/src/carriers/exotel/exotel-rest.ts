@@ -16,8 +16,9 @@ const LONGEST_CALL_SECONDS = 14_400;
 export function exotelRest(parts: ExotelRestParts): RestHandler {
   const { accountSid, apiKey, apiToken } = parts.account.options;
   const root = `/v1/Accounts/${accountSid}/Calls/`;
-  return ({ headers, path, method, body }) => {
+  return ({ headers, path, query, method, body }) => {
     if (basicOf(headers) !== `${apiKey}:${apiToken}`) return refusal(401, 'Authentication failed');
+    if (path === `/v1/Accounts/${accountSid}/Calls.json`) return list(query, parts);
     if (!path.startsWith(root)) return refusal(404, `${path} is not here`);
     const rest = path.slice(root.length);
     if (method === 'POST' && /^connect(\.json)?$/.test(rest)) return connect(new URLSearchParams(body), parts);
@@ -43,7 +44,7 @@ function connect(form: URLSearchParams, parts: ExotelRestParts): RestReply {
     {
       from,
       to: callerId,
-      direction: 'outbound-dial',
+      direction: 'outbound-api',
       customField: form.get('CustomField'),
       statusCallback: callback
         ? { url: callback, events: events.length > 0 ? events : ['terminal'], form: callbackForm }
@@ -54,6 +55,20 @@ function connect(form: URLSearchParams, parts: ExotelRestParts): RestReply {
   const reply = { Call: resource(call, accountSid) };
   parts.place(call, flow);
   return { status: 200, body: reply };
+}
+
+/** Calls that are over; one that rings or is talked on is in no list (Exotel "Bulk call details"). */
+function list(query: URLSearchParams, { account, calls }: ExotelRestParts): RestReply {
+  const { accountSid } = account.options;
+  const found = [...calls.values()]
+    .filter(({ isOver }) => isOver)
+    .filter(({ order }) => order.from === (query.get('From') ?? order.from))
+    .filter(({ order }) => order.direction === (query.get('Direction') ?? order.direction))
+    .slice(0, Number(query.get('PageSize') ?? 50));
+  return {
+    status: 200,
+    body: { Metadata: { Total: found.length }, Calls: found.map((call) => resource(call, accountSid)) },
+  };
 }
 
 function flowOf(form: URLSearchParams, accountSid: string): { appId: string } | { streamUrl: string } | null {

@@ -179,6 +179,7 @@ export class TwilioCall {
     const seconds = Math.round((Date.now() - this.createdAt.getTime()) / 1000);
     const fields = {
       ...this.fields(),
+      ...(event === 'initiated' && { CallStatus: 'initiated' }),
       CallbackSource: 'call-progress-events',
       SequenceNumber: String(this.#sequence++),
       Timestamp: new Date().toUTCString(),

@@ -22,6 +22,7 @@ export function twilioRest(parts: TwilioRestParts): RestHandler {
     if (!isAuthentic(request, parts.account)) return refusal(401, 20_003, 'Authenticate');
     const path = request.path.startsWith(root) ? request.path.slice(root.length) : '';
     const form = new URLSearchParams(request.body);
+    if (path === '.json') return { status: 200, body: { status: 'active', friendly_name: 'a double', type: 'Full' } };
     if (path === '/Calls.json') return request.method === 'POST' ? create(form, parts) : list(request.query, parts);
     const [, sid = ''] = /^\/Calls\/(CA[0-9a-f]{32})\.json$/.exec(path) ?? [];
     const call = parts.calls.get(sid);

@@ -80,7 +80,8 @@ function readPhone(
     type: 'phone',
     number,
     from: typeof from === 'string' ? from : null,
-    timeoutSeconds: typeof timeout === 'number' ? timeout : DEFAULT_TIMEOUT_SECONDS,
+    // The reference writes the number as text.
+    timeoutSeconds: timeout === undefined ? DEFAULT_TIMEOUT_SECONDS : Number(timeout),
     eventUrl: Array.isArray(eventUrl) ? String(eventUrl[0]) : null,
   };
 }

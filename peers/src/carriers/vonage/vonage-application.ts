@@ -9,6 +9,7 @@ export type VonageKeys = {
   /** PEM of the application's key pair: what the token of a REST request is checked with. */
   readonly publicKey: string;
   readonly apiKey: string;
+  readonly apiSecret?: string;
   /** Null: webhooks come unsigned, as from accounts that did not switch it on. */
   readonly signatureSecret: string | null;
 };

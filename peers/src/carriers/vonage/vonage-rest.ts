@@ -1,4 +1,4 @@
-import type { RestHandler, RestReply } from '../rest-server.ts';
+import { basicOf, type RestHandler, type RestReply } from '../rest-server.ts';
 import { isObject, readObject } from '../strict-json.ts';
 import { readNcco } from './ncco.ts';
 import { objectionToToken } from './signed-webhook.ts';
@@ -35,7 +35,13 @@ const LONGEST_RINGING_SECONDS = 120;
 /** /v1/calls: create, list, fetch, change. Source: Vonage "Voice API reference". */
 export function vonageRest(parts: VonageRestParts): RestHandler {
   return async (request) => {
-    const { applicationId, publicKey } = parts.application.options;
+    const { applicationId, publicKey, apiKey, apiSecret } = parts.application.options;
+    if (request.path.startsWith('/v2/applications/')) {
+      // This interface takes the account's own key (Vonage "Application API v2").
+      if (basicOf(request.headers) !== `${apiKey}:${apiSecret}`) return problem(401, 'Unauthorized', 'another account');
+      if (request.path !== `/v2/applications/${applicationId}`) return problem(404, 'Not Found', 'no application');
+      return { status: 200, body: { id: applicationId, name: 'a double' } };
+    }
     const objection = objectionToToken(request.headers.authorization, { id: applicationId, publicKey });
     if (objection !== null) return problem(401, 'Unauthorized', objection);
     if (request.path === '/v1/calls') {
