@@ -36,6 +36,19 @@ describe('quality', () => {
     expect(levelDb(alias) - levelDb(sine(1_000, to, to, LOUD))).toBeLessThan(-66);
   });
 
+  test.each([
+    [48_000, 16_000, -70],
+    [24_000, 16_000, -70],
+    [48_000, 24_000, -54],
+    [44_100, 24_000, -54],
+    [24_000, 8_000, -65],
+    [16_000, 8_000, -65],
+  ])('%i -> %i Hz: a tone only 300 Hz too high is %i dB down', (from, to, db) => {
+    const alias = steady(from, to, to / 2 + 300);
+
+    expect(levelDb(alias) - levelDb(sine(1_000, to, to, LOUD))).toBeLessThan(db);
+  });
+
   test.each(RISING)('%i -> %i Hz: the mirror image of a tone is 66 dB down', (from, to) => {
     const image = fitSine(steady(from, to, from / 2 - 1_000), from / 2 + 1_000, to);
 

@@ -3,8 +3,13 @@ import { kaiserLowPass } from './kaiser.ts';
 /** Taps a phase when the rate rises; falling rates need the same span of time, so proportionally more. A multiple of 4. */
 const TAPS = 32;
 const KAISER_BETA = 8;
-/** The -6 dB point, as a share of the lower rate. */
+/**
+ * The -6 dB point, as a share of the lower rate. A telephone needs all of its band; where there is band to spare, what lies just
+ * above the lower Nyquist frequency is kept out the better.
+ */
 const CUTOFF = 0.46;
+const WIDE_CUTOFF = 0.44;
+const WIDE_RATE = 16_000;
 /** Input samples worked on at a time: longer calls are split, so the working memory is fixed. */
 const BLOCK = 480;
 /** More phases than any pair of telephone and speech rates needs (22,050 -> 8000: 160). */
@@ -161,7 +166,7 @@ function copy(input: Int16Array, output: Int16Array): number {
   return input.length;
 }
 
-/** Filters by their ratio: they never change once made, and building one takes longer than a frame may. */
+/** Filters by their ratio and cut-off: they never change once made, and building one takes longer than a frame may. */
 const filters = new Map<string, Filter>();
 
 function filterFor(inputRate: number, outputRate: number): Filter {
@@ -173,15 +178,16 @@ function filterFor(inputRate: number, outputRate: number): Filter {
   const up = outputRate / divisor;
   const down = inputRate / divisor;
   if (up > MAX_PHASES) throw new RangeError(`No filter for ${inputRate} -> ${outputRate} Hz: ${up} phases`);
-  const key = `${up}/${down}`;
-  const filter = filters.get(key) ?? designFilter(up, down);
+  const cutoff = Math.min(inputRate, outputRate) < WIDE_RATE ? CUTOFF : WIDE_CUTOFF;
+  const key = `${up}/${down} ${cutoff}`;
+  const filter = filters.get(key) ?? designFilter(up, down, cutoff);
   filters.set(key, filter);
   return filter;
 }
 
-function designFilter(up: number, down: number): Filter {
+function designFilter(up: number, down: number, cutoff: number): Filter {
   const taps = 4 * Math.ceil((TAPS * Math.max(1, down / up)) / 4);
-  const prototype = kaiserLowPass(taps * up, CUTOFF / Math.max(up, down), KAISER_BETA);
+  const prototype = kaiserLowPass(taps * up, cutoff / Math.max(up, down), KAISER_BETA);
   const phases = Array.from({ length: up }, (_, phase) =>
     Float64Array.from({ length: taps }, (_, tap) => up * (prototype[phase + (taps - 1 - tap) * up] as number)),
   );
