@@ -71,8 +71,9 @@ export class PostgresNodeRepository implements NodeRepository {
         from outbound_calls o
         where o.context_id = calls.context_id and calls.context_status = 'pending'
           and calls.channel = any(${OWN_SIGNALLING}) and o.state in ('placing', 'placed')
-          and o.placing_since < now() - ${silence}
-          and (o.lease_owner in (select id from gone) or not exists (select from nodes where nodes.id = o.lease_owner))
+          and o.placing_since is not null
+          and (o.lease_owner in (select id from gone)
+            or (o.placing_since < now() - ${silence} and not exists (select from nodes where nodes.id = o.lease_owner)))
         returning calls.context_id
       ), overdue as (
         select context_id from calls where context_status = 'pending' and expires_at <= now()
