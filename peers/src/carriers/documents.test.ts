@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readAppletAnswer, readExoml } from './exotel/answer.ts';
+import { readAppletAnswer, readConnectAnswer, readExoml } from './exotel/answer.ts';
 import { readTwiml } from './twilio/twiml.ts';
 import { readNcco } from './vonage/ncco.ts';
 
@@ -54,6 +54,16 @@ describe('an NCCO is read as Vonage reads it', () => {
 });
 
 describe("Exotel's answers", () => {
+  test('a Connect applet takes numbers with 200, and goes the other way with 302', () => {
+    const body = '{"fetch_after_attempt":false,"destination":{"numbers":["+14155550199"]},"max_ringing_duration":20}';
+
+    expect(readConnectAnswer(200, body)).toEqual({ numbers: ['+14155550199'], ringSeconds: 20 });
+    expect(readConnectAnswer(302, '')).toBeNull();
+    expect(() => readConnectAnswer(200, '{"numbers":[]}')).toThrow(/destination/);
+    expect(() => readConnectAnswer(200, '{"destination":{"numbers":["sip:x"]}}')).toThrow(/no number/);
+    expect(() => readConnectAnswer(204, '')).toThrow(/not 204/);
+  });
+
   test('an applet wants JSON with a url, ExoML a StartStream both ways', () => {
     expect(readAppletAnswer('application/json', '{"url":"wss://h/x"}')).toEqual({
       url: 'wss://h/x',

@@ -28,6 +28,27 @@ export function readExoml(body: string): ExotelStreamAnswer {
   return { url: checked(url), encoding: contentType.includes('mulaw') ? 'mulaw' : 'linear' };
 }
 
+/** Whom a Connect applet is to dial; null: nobody, the flow's other branch. Source: Exotel "Connect applet: dynamic URL". */
+export type ExotelConnect = { readonly numbers: readonly string[]; readonly ringSeconds: number };
+
+const DEFAULT_RING_SECONDS = 30;
+const NUMBER = /^\+?\d{6,15}$/;
+
+/** @throws Error naming what the applet does not take. */
+export function readConnectAnswer(status: number, body: string): ExotelConnect | null {
+  if (status === 302) return null;
+  if (status !== 200) throw new Error(`the Connect applet takes 200 or 302, not ${status}`);
+  const value: unknown = JSON.parse(body);
+  const destination = isObject(value) ? value['destination'] : undefined;
+  const numbers: unknown = isObject(destination) ? destination['numbers'] : undefined;
+  if (!isObject(value) || !Array.isArray(numbers))
+    throw new Error('the Connect applet takes {"destination":{"numbers":[]}}');
+  const strange: unknown = numbers.find((number) => typeof number !== 'string' || !NUMBER.test(number));
+  if (strange !== undefined) throw new Error(`${String(strange).slice(0, 4)}… is no number`);
+  const { max_ringing_duration: ring = DEFAULT_RING_SECONDS } = value;
+  return { numbers: numbers as string[], ringSeconds: Number(ring) };
+}
+
 function checked(url: unknown): string {
   if (typeof url !== 'string' || !/^wss?:\/\/\S+$/.test(url) || url.length > LONGEST_URL)
     throw new Error(`${String(url).slice(0, 80)} is no ws address of at most ${LONGEST_URL} characters`);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Arrivals } from '../arrivals.ts';
 import { CarrierLeg } from '../carrier-leg.ts';
-import type { ExotelStreamAnswer } from './answer.ts';
+import { type ExotelStreamAnswer, readConnectAnswer } from './answer.ts';
 import { type ExotelAccount, type ExotelForm, withoutPassword } from './exotel-account.ts';
 import { ExotelStream } from './voicebot-stream.ts';
 
@@ -26,6 +27,9 @@ export type ExotelStreamHabits = {
   readonly saysFormat: boolean;
 };
 
+/** What comes behind the stream in a flow: a Connect applet that asks whom to dial, a Passthru applet that is told how it went. */
+export type ExotelNextApplets = { readonly connectUrl?: string; readonly passthruUrl?: string };
+
 const OVER: readonly ExotelStatus[] = ['completed', 'busy', 'no-answer', 'failed'];
 const RATES = [8_000, 16_000, 24_000];
 
@@ -36,8 +40,8 @@ export class ExotelCall {
   readonly order: ExotelCallOrder;
   readonly ended: Promise<ExotelStatus>;
   readonly troubles: string[] = [];
-  /** What the applet behind the stream was told, where the flow has one that asks. */
-  afterStream: string | null = null;
+  /** Whom the Connect applet behind the stream dialled. */
+  readonly dialled: string[] = [];
   status: ExotelStatus = 'queued';
   readonly #account: ExotelAccount;
   readonly #legs = new Arrivals<CarrierLeg>();
@@ -89,8 +93,8 @@ export class ExotelCall {
     if (this.isOver) void this.#callbacks.then(() => this.#end.resolve(status));
   }
 
-  /** Streams, and then goes on in the flow: to the address of a Connect applet, or to the end. */
-  async stream(answer: ExotelStreamAnswer, habits: ExotelStreamHabits, nextUrl: string | null): Promise<void> {
+  /** Streams, and then goes on in the flow: to its Connect applet, or to the end. */
+  async stream(answer: ExotelStreamAnswer, habits: ExotelStreamHabits, next: ExotelNextApplets): Promise<void> {
     const { accountSid, reach, line } = this.#account.options;
     const { bare, headers } = withoutPassword(answer.url);
     const asked = Number(new URL(bare).searchParams.get('sample-rate'));
@@ -105,11 +109,23 @@ export class ExotelCall {
     const end = await leg.ended;
     this.#leg = null;
     if (end.by === 'fault') this.troubles.push(end.how);
-    if (end.by !== 'us' && nextUrl !== null && !this.isOver) {
-      const next = await this.#account.send(nextUrl, this.fields(), 'GET').catch(() => null);
-      this.afterStream = next?.body ?? null;
-    }
+    if (end.by !== 'us') await this.#connect(next).catch((error: unknown) => this.troubles.push(String(error)));
     this.become('completed');
+  }
+
+  async #connect({ connectUrl, passthruUrl }: ExotelNextApplets): Promise<void> {
+    if (connectUrl === undefined || this.isOver) return;
+    const answer = await this.#account.send(connectUrl, this.fields(), 'GET');
+    const connect = readConnectAnswer(answer.status, answer.body);
+    const [number] = connect?.numbers ?? [];
+    if (number === undefined) return;
+    this.dialled.push(number);
+    const callee = this.#account.options.callees(number);
+    await pause(callee.afterMs + (callee.does === 'answer' ? (callee.talksMs ?? 0) : 0));
+    const result = { answer: 'completed', busy: 'busy', 'no-answer': 'no-answer', fail: 'failed' }[callee.does];
+    const CallType = callee.does === 'answer' ? 'completed' : 'incomplete';
+    if (passthruUrl !== undefined)
+      await this.#account.send(passthruUrl, { ...this.fields(), DialCallStatus: result, CallType }, 'GET');
   }
 
   complete(): void {

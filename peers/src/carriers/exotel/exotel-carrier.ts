@@ -7,17 +7,15 @@ import { RestServer } from '../rest-server.ts';
 import type { WebhookAnswer } from '../webhook.ts';
 import { type ExotelStreamAnswer, readAppletAnswer, readExoml } from './answer.ts';
 import { ExotelAccount, type ExotelForm, type ExotelKeys } from './exotel-account.ts';
-import { ExotelCall, type ExotelStatus, type ExotelStreamHabits } from './exotel-call.ts';
+import { ExotelCall, type ExotelNextApplets, type ExotelStatus, type ExotelStreamHabits } from './exotel-call.ts';
 import { exotelRest } from './exotel-rest.ts';
 
 /** A flow: what it asks for the stream, and what comes behind it. */
-export type ExotelFlow = {
+export type ExotelFlow = ExotelNextApplets & {
   /** The Voicebot applet takes JSON; ExoML is the passthru XML of the manual. */
   readonly applet: 'voicebot' | 'exoml';
   /** With key:token@ before the host for Basic authentication. */
   readonly url: string;
-  /** The dynamic address of a Connect applet behind the stream; null: the call ends. */
-  readonly nextUrl?: string | null;
 };
 
 export type ExotelOptions = ExotelKeys & {
@@ -75,10 +73,10 @@ export class ExotelCarrier implements AsyncDisposable {
       own.calls.set(call.sid, call);
       own.placed.add(call);
       const begin = async () => {
-        if ('streamUrl' in wanted) return call.stream({ url: wanted.streamUrl, encoding: 'linear' }, habits, null);
+        if ('streamUrl' in wanted) return call.stream({ url: wanted.streamUrl, encoding: 'linear' }, habits, {});
         const flow = flows[wanted.appId];
         if (!flow) return call.become('failed');
-        return call.stream(await askFlow(call, account, flow), habits, flow.nextUrl ?? null);
+        return call.stream(await askFlow(call, account, flow), habits, flow);
       };
       void ring(call, account, begin);
     };
@@ -104,7 +102,7 @@ export class ExotelCarrier implements AsyncDisposable {
     call.become('in-progress');
     try {
       const answer = await askFlow(call, this.account, flow);
-      void call.stream(answer, this.#options.habits ?? AS_ANSWERED, flow.nextUrl ?? null);
+      void call.stream(answer, this.#options.habits ?? AS_ANSWERED, flow);
     } catch (error) {
       call.become('failed');
       throw error;
