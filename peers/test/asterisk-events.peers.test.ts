@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asterisk, startAsterisk } from '../src/asterisk/asterisk.ts';
 import { OutboundLine } from '../src/asterisk/outbound-line.ts';
@@ -55,3 +57,19 @@ describe('what a real Asterisk 22 tells of a call that we placed', () => {
     expect(call).toMatchObject({ status: 'ended', endReason: 'caller_hung_up' });
   });
 });
+
+test('an Asterisk that dies takes its calls with it, and is listened to again once it is back', async () => {
+  const ringing = await line.call('noanswer');
+  await expect.poll(() => asterisk.cli('core show channels'), { timeout: 10_000 }).toContain('noanswer@callee');
+  const pid = Number(await readFile(join(asterisk.runFolder, 'asterisk.pid'), 'utf8'));
+
+  process.kill(pid, 'SIGKILL');
+  await expect.poll(() => asterisk.cli('core show version'), { timeout: 5_000 }).toBe('');
+  await asterisk.boot();
+
+  // Its ringing time is not over for long.
+  const { call: lost } = await server.endedCall(ringing, 20_000);
+  expect(lost).toMatchObject({ status: 'failed', endReason: 'no_answer' });
+  const { call: next } = await server.endedCall(await line.call('busy'), 15_000);
+  expect(next).toMatchObject({ status: 'failed', endReason: 'busy' });
+}, 60_000);
