@@ -12,6 +12,8 @@ export type CarrierRequest = {
 export type CarrierReply = {
   readonly status: number;
   readonly body?: object;
+  /** Instead of `body`: what is no JSON. */
+  readonly text?: string;
   readonly headers?: Record<string, string>;
 };
 
@@ -35,7 +37,7 @@ export async function fakeCarrier(
     const reply = await answer(request);
     if (reply === 'hang_up') return void incoming.socket.destroy();
     response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
-    response.end(reply.body ? JSON.stringify(reply.body) : '');
+    response.end(reply.text ?? (reply.body ? JSON.stringify(reply.body) : ''));
   };
   const server = createServer((incoming, response) => void handle(incoming, response));
   // It streams no events.
