@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   pacing: () => import('./pacing.ts'),
   'rtp-pacing': () => import('./rtp-pacing.ts'),
   'ws-calls': () => import('./ws-calls.ts'),
+  'asterisk-load': () => import('./asterisk-load.ts'),
   'asterisk-latency': () => import('./asterisk-latency.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
   'sip-fuzz': () => import('./sip-fuzz.ts'),

@@ -102,6 +102,10 @@ export class Asterisk implements AsyncDisposable {
     return `http://${HOST}:${this.ports.http}`;
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** The words that start its console program; `-rx COMMAND` follows. */
   get consoleCommand(): readonly string[] {
     return this.#command;
