@@ -3,7 +3,7 @@ import type { ChannelName } from '../core/call/call.ts';
 import type { CallContext } from '../core/call/call-context.ts';
 import { maskNumber } from '../core/call/caller-number.ts';
 import { type OutboundOptions, QUEUE_TTL_MS } from '../core/call/outbound-call.ts';
-import type { OpenCredential } from '../core/credential/credential.ts';
+import { NO_ACCOUNT_ID, noAccount, type OpenCredential } from '../core/credential/credential.ts';
 import { comparableNumber, type Deployment } from '../core/deployment/deployment.ts';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import {
@@ -94,7 +94,7 @@ async function queueCall(parts: CreatePhoneCallParts, wish: PhoneCallWish): Prom
   const lines = await parts.lines.ofProject(wish.projectId);
   const deployment = chooseDeployment(lines.deployments, wish);
   const dialer = dialerOf(parts.channels, deployment.channel);
-  const credential = chooseCredential(lines, deployment);
+  const credential = chooseCredential(lines, deployment, dialer);
   const from = wish.from ?? deployment.number;
   const to = checkNumber({ channel: deployment.channel, to: wish.to, from, settings: deployment.settings });
   if (await parts.numberLists.has(wish.projectId, 'do_not_call', listedNumber(to))) throw new AppError('do_not_call');
@@ -116,7 +116,7 @@ async function queueCall(parts: CreatePhoneCallParts, wish: PhoneCallWish): Prom
       assistantId: assistant.id,
       assistantVersion: wish.version ?? assistant.publishedVersion,
       deploymentId: deployment.id,
-      credentialId: credential.id,
+      credentialId: credential.id === NO_ACCOUNT_ID ? null : credential.id,
       channel: deployment.channel,
       direction: 'outbound',
       from,
@@ -186,10 +186,11 @@ function dialerOf(channels: readonly Channel[], name: ChannelName): Dialer {
   throw new AppError('unsupported', { detail: `channel ${name} places no calls` });
 }
 
-function chooseCredential(lines: Lines, deployment: Deployment): OpenCredential {
+function chooseCredential(lines: Lines, deployment: Deployment, dialer: Dialer): OpenCredential {
   const usable = vouchersOf(lines, deployment, deployment.channel);
   const [only] = usable;
   if (only && usable.length === 1) return only;
+  if (!only && dialer.needsNoAccount) return noAccount(deployment.projectId, deployment.channel);
   throw new AppError('invalid_parameters', {
     detail: `the deployment needs a credential of ${deployment.channel}; give it one`,
   });

@@ -1,4 +1,5 @@
 import type { CallContext } from '../core/call/call-context.ts';
+import { noAccount } from '../core/credential/credential.ts';
 import type { Channel } from '../core/ports/channel.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { ProjectLines } from './project-lines.ts';
@@ -20,7 +21,8 @@ export async function hangUpCall(
   if (!dialer || providerCallId === null) return;
   try {
     const { credentials } = await lines.ofProject(projectId);
-    const credential = credentials.find(({ id }) => id === credentialId);
+    const isWithout = dialer.needsNoAccount && credentialId === null;
+    const credential = isWithout ? noAccount(projectId, channel) : credentials.find(({ id }) => id === credentialId);
     if (credential) await dialer.hangUp(credential, providerCallId, AbortSignal.timeout(HANG_UP_LIMIT_MS));
   } catch (error) {
     log.warn('call.hangup_failed', {

@@ -1,6 +1,6 @@
 import type { EndReason } from '../core/call/call.ts';
 import { ANSWER_GRACE_MS, type OutboundCall } from '../core/call/outbound-call.ts';
-import type { OpenCredential } from '../core/credential/credential.ts';
+import { NO_ACCOUNT_ID, noAccount, type OpenCredential } from '../core/credential/credential.ts';
 import type { Deployment } from '../core/deployment/deployment.ts';
 import type { ContextId, NodeId } from '../core/ids.ts';
 import type { CallRepository } from '../core/ports/call-repository.ts';
@@ -74,8 +74,11 @@ async function prepare(parts: PlaceCallsParts, call: OutboundCall): Promise<Take
   const { context, options } = call;
   const lines = await parts.lines.ofProject(context.projectId);
   const deployment = lines.deployments.find(({ id }) => id === call.deploymentId);
-  const credential: OpenCredential | undefined = lines.credentials.find(({ id }) => id === call.credentialId);
   const dialer = parts.channels.find(({ name }) => name === context.channel)?.dialer;
+  const isWithout = dialer?.needsNoAccount && call.credentialId === NO_ACCOUNT_ID;
+  const credential: OpenCredential | undefined = isWithout
+    ? noAccount(context.projectId, context.channel)
+    : lines.credentials.find(({ id }) => id === call.credentialId);
   if (!deployment || !credential || !dialer || context.to === null) return null;
   const { contextId, conversationId, assistantId, to, from } = context;
   const { settings } = deployment;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { noAccount } from '../../core/credential/credential.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ContextId, ConversationId } from '../../core/ids.ts';
 import type { DialOrder } from '../../core/ports/dialer.ts';
@@ -7,7 +8,7 @@ import { headerOf } from '../../protocols/sip/message/message.ts';
 import { answerWithDigest } from '../../protocols/sip/uac/answer-challenge.ts';
 import { sipDialer } from './dialer.ts';
 import { FakeTrunk } from './fakes/fake-trunk.ts';
-import { ASSISTANT, cryptoRandom, KEY, SipWorld, until } from './fakes/sip-world.ts';
+import { ASSISTANT, cryptoRandom, KEY, PROJECT, SipWorld, until } from './fakes/sip-world.ts';
 
 const CONTEXT = '00000000-0000-4000-8000-0000000000aa' as ContextId;
 const NEVER = new AbortController().signal;
@@ -306,6 +307,15 @@ test('a phone that has registered is called by the name of its Contact, by the f
 
   expect(states).toEqual(['registered']);
   expect([phone.calls.length, trunk.calls.length]).toEqual([1, 0]);
+});
+
+test('without a trunk and without such a phone it may be tried again: it may register, or be known to another process', async () => {
+  const { trunk, dial } = await start();
+
+  const outcome = await dial({ to: 'desk', credential: noAccount(PROJECT, 'sip') });
+
+  expect(outcome).toMatchObject({ type: 'refused', isRetryable: true });
+  expect(trunk.calls).toEqual([]);
 });
 
 const EARLY_ANSWER = [

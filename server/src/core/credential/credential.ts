@@ -30,6 +30,14 @@ export interface OpenCredential {
   list(key: string): readonly string[];
 }
 
+/** No row's id. */
+export const NO_ACCOUNT_ID = '00000000-0000-0000-0000-000000000000' as CredentialId;
+
+/** What stands for the account on a line that needs none: it holds nothing. */
+export function noAccount(projectId: ProjectId, provider: string): OpenCredential {
+  return { id: NO_ACCOUNT_ID, projectId, provider, text: () => null, list: () => [] };
+}
+
 /** The kind a credential is sealed under: with project and id it binds the bytes to their row. */
 export function credentialSecretKind(provider: string): string {
   return `credential.${provider}`;

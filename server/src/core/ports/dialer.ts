@@ -34,6 +34,8 @@ export type DialOutcome =
 export interface Dialer {
   /** What the carrier wants between two calls of an account; 0: nothing. */
   readonly spacingMs: number;
+  /** Some calls can be placed without an account: those to phones that have registered here. */
+  readonly needsNoAccount?: true;
   /** Why this order cannot be placed as it stands; null when it can. Asked before anything is stored. */
   objection(order: Pick<DialOrder, 'to' | 'from' | 'credential' | 'publicHost' | 'settings'>): string | null;
   /** Never throws. */
