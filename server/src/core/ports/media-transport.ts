@@ -1,7 +1,7 @@
 import type { AudioFrame } from '../audio-frame.ts';
 import type { ReplyId } from '../ids.ts';
 
-/** What a call's wire can do; it also decides which tools the model is shown. */
+/** What a call's wire can do. */
 export type MediaCapabilities = {
   /** Who owns the playout clock: `local` is paced by us (sent = played), `remote` buffers on the other side. */
   readonly clock: 'local' | 'remote';
