@@ -38,6 +38,7 @@ export function assembleOutbound(parts: OutboundParts) {
   return {
     placeNextCall: (signal: AbortSignal, contextId?: ContextId) => placeNextCall(placing, signal, contextId),
     endUnanswered: () => endUnanswered(placing),
+    purge: () => storage.idempotency.purge(),
     watchCarrier: (channel: Channel) => watchCarrier({ ...placing, calls, deployments }, channel),
   };
 }

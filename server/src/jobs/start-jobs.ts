@@ -4,6 +4,7 @@ import type { ContextId } from '../core/ids.ts';
 import { parseContextId } from '../core/ids.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
+import { unlockDeadWorkers } from './unlock-dead-workers.ts';
 
 export type JobParts = {
   /** pg's own names. */
@@ -12,6 +13,8 @@ export type JobParts = {
   readonly placeNextCall: (signal: AbortSignal, contextId?: ContextId) => Promise<boolean>;
   /** Ends calls that nobody answered. */
   readonly endUnanswered: () => Promise<unknown>;
+  /** Throws away what nobody asks for any more. */
+  readonly purge: () => Promise<unknown>;
   readonly clock: Clock;
   readonly log: EventLog;
 };
@@ -22,6 +25,8 @@ const MOST_CONNECTIONS = 4;
 const SWEEP_EVERY_MS = 5_000;
 const MOST_PER_SWEEP = 50;
 const POLL_EVERY_MS = 30_000;
+/** Tidying up: at the start, and then each minute. */
+const SWEEPS_BETWEEN_TIDYING = 12;
 
 /**
  * Wakes the work that waits in rows: by graphile-worker's jobs at once, by a sweep where a job was lost. Both may name the
@@ -38,7 +43,12 @@ export async function startJobs(parts: JobParts): Promise<AsyncDisposable> {
     log.warn('jobs.worker_failed', { reason: error instanceof Error ? error.message : String(error) });
     return null;
   });
-  const sweep = new Sweep(parts, stop.signal);
+  const tidy = async () => {
+    const count = runner ? await unlockDeadWorkers(pool) : 0;
+    if (count > 0) log.warn('jobs.dead_workers_unlocked', { count });
+    await parts.purge();
+  };
+  const sweep = new Sweep({ ...parts, tidy }, stop.signal);
   return {
     [Symbol.asyncDispose]: async () => {
       stop.abort();
@@ -78,12 +88,13 @@ function jobLogger(log: EventLog): Logger {
 
 /** Looks for due rows again and again, never twice at once. */
 class Sweep {
-  readonly #parts: JobParts;
+  readonly #parts: JobParts & { readonly tidy: () => Promise<void> };
   readonly #signal: AbortSignal;
   #timer: Timer | null = null;
+  #rounds = 0;
   #round: Promise<void> = Promise.resolve();
 
-  constructor(parts: JobParts, signal: AbortSignal) {
+  constructor(parts: JobParts & { readonly tidy: () => Promise<void> }, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
     this.#later();
@@ -102,8 +113,9 @@ class Sweep {
   }
 
   async #sweep(): Promise<void> {
-    const { placeNextCall, endUnanswered, log } = this.#parts;
+    const { placeNextCall, endUnanswered, tidy, log } = this.#parts;
     try {
+      if (this.#rounds++ % SWEEPS_BETWEEN_TIDYING === 0) await tidy();
       for (let count = 0; count < MOST_PER_SWEEP && !this.#signal.aborted; count++) {
         if (!(await placeNextCall(this.#signal))) break;
       }

@@ -298,11 +298,12 @@ describe('over Twilio', () => {
 test('a queued call is woken by a job within moments, and jobs stop cleanly', async () => {
   const { queued, call } = await world.line('asterisk');
   world.now.answer = placed;
-  const { placeNextCall, endUnanswered } = world.work();
+  const { placeNextCall, endUnanswered, purge } = world.work();
   await using _jobs = await startJobs({
     connection: world.storage.connection,
     placeNextCall,
     endUnanswered,
+    purge,
     clock: { ...realClock, after: () => ({ cancel: () => undefined }) },
     log: world.log,
   });

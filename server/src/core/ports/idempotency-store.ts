@@ -18,6 +18,8 @@ export type BegunRequest = {
 export interface IdempotencyStore {
   /** @throws AppError conflict when the key was sent with another request. */
   begin(request: IdempotentRequest, newId: string): Promise<BegunRequest>;
+  /** Forgets keys that are a day old, some thousands at a time. Returns how many. */
+  purge(): Promise<number>;
   /** The first answer stays. */
   finish(
     request: Pick<IdempotentRequest, 'projectId' | 'key'>,

@@ -7,6 +7,8 @@ import type { Database, Databases } from './pools.ts';
 import { readSharedSecret } from './shared-secrets.ts';
 import { toStorableJson, toStorableText } from './storable-json.ts';
 
+const MOST_PURGED = 5_000;
+
 type Row = { request_hash: Buffer; resource_id: string; status: number | null; response: BegunRequest['answer'] };
 
 /** Idempotency keys in PostgreSQL. Of a request only a keyed hash is kept, as it may hold secrets. */
@@ -41,6 +43,17 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
     const { resource_id: resourceId, status, response } = row;
     const answer = status === null || response === null ? null : { status, body: response as never };
     return { resourceId, answer };
+  }
+
+  async purge(): Promise<number> {
+    const { rows } = await sql`
+      delete from idempotency_keys as known using (
+        select project_id, key from idempotency_keys as known where ${isOld} limit ${MOST_PURGED} for update skip locked
+      ) as old where known.project_id = old.project_id and known.key = old.key
+      returning known.key`
+      .execute(this.#api)
+      .catch(rethrow);
+    return rows.length;
   }
 
   async finish(
