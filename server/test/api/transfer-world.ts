@@ -76,6 +76,10 @@ export async function transferWorld(channels: readonly Channel[]) {
         }
         throw new Error(`it never came to that; heard: ${words.text(media.ear)}`);
       },
+      pass: async (ms: number) => {
+        await clock.run(ms, 20);
+        await settle();
+      },
       heard: () => words.text(media.ear),
     };
   }

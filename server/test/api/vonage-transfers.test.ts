@@ -7,7 +7,7 @@ import { realClock } from '../fakes/real-clock.ts';
 import { type CarrierReply, fakeCarrier } from './fake-carriers.ts';
 import { SIGNATURE_SECRET, VONAGE_VALUES, vonageJson } from './signed-requests.ts';
 import { type Dialled, Refused, readVonageTransfer } from './strict-transfers.ts';
-import { type TransferWorld, transferWorld } from './transfer-world.ts';
+import { FLOW, type TransferWorld, transferWorld } from './transfer-world.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const contextOf = (ncco: string) => /\/ctx\/([0-9a-f-]{36})"/.exec(ncco)?.[1] as ContextId;
 
-async function call() {
+async function call(flow: unknown = FLOW) {
   const { projectId, assistantId } = await world.project();
   await world.credential(projectId, 'vonage', {
     ...VONAGE_VALUES,
@@ -48,7 +48,7 @@ async function call() {
   const announced = { uuid, from: '14155550123', to: '14155550100' };
   const phaseOne = await world.ask(`/v1/talk/vonage/call/${assistantId}`, await vonageJson(announced));
   const contextId = contextOf(await phaseOne.text());
-  const live = await world.talk(contextId, 'vonage');
+  const live = await world.talk(contextId, 'vonage', flow);
   /** An event as Vonage signs it. */
   const tell = async (url: string, body: object, secret?: string) => {
     const response = await world.ask(world.target(url), await vonageJson(body, {}, secret));
@@ -157,10 +157,16 @@ describe('a transfer that nobody took', () => {
 });
 
 test('the end of a leg other than the caller’s does not end the call', async () => {
-  const it = await call();
+  const it = await call({
+    ...FLOW,
+    start: 'menu',
+    fallback: 'bye',
+    nodes: { menu: FLOW.nodes.menu, bye: FLOW.nodes.bye },
+  });
   const events = `https://voice.example.com/v1/talk/vonage/ctx/${it.contextId}/event`;
 
   await it.tell(events, { uuid: randomUUID(), status: 'completed', duration: '3' });
+  await it.live.pass(2_000);
   expect((await it.detail()).now).toBe('live');
 
   await it.tell(events, { uuid: it.uuid, status: 'completed', duration: '3' });
