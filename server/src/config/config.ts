@@ -11,6 +11,8 @@ export type HttpConfig = {
   /** 0: any free port. */
   readonly port: number;
   readonly tls: TlsFiles | null;
+  /** CIDR; whoever comes from here is believed in X-Forwarded-For. */
+  readonly trustedProxies: readonly string[];
 };
 
 export type AudioSocketConfig = {

@@ -24,7 +24,7 @@ test('nothing set is a whole configuration without a warning', () => {
 
   expect(config).toEqual({
     publicHost: null,
-    http: { host: '0.0.0.0', port: 9007, tls: null },
+    http: { host: '0.0.0.0', port: 9007, tls: null, trustedProxies: [] },
     audioSocket: { host: '0.0.0.0', port: 4573, publicHost: null },
     sip: {
       host: '0.0.0.0',

@@ -6,7 +6,15 @@ import type { Environment } from './env-file.ts';
 import { readPublicHost } from './public-host.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 import { SettingReader } from './setting-reader.ts';
-import { parseHost, parseHttpUrl, parseInteger, parsePort, parseWord, SettingMistake } from './setting-values.ts';
+import {
+  parseHost,
+  parseHttpUrl,
+  parseInteger,
+  parseNets,
+  parsePort,
+  parseWord,
+  SettingMistake,
+} from './setting-values.ts';
 import { readSip } from './sip-settings.ts';
 import { warnOfUnknownNames } from './unknown-names.ts';
 
@@ -50,6 +58,7 @@ function readHttp(settings: SettingReader): Config['http'] {
     host: settings.read('HOST', '0.0.0.0', parseHost),
     port: settings.read('PORT', DEFAULT_HTTP_PORT, parsePort),
     tls: tls && { certFile: tls[0], keyFile: tls[1] },
+    trustedProxies: settings.read('HTTP__TRUSTED_PROXIES', [], parseNets),
   };
 }
 

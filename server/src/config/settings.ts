@@ -13,6 +13,7 @@ export const SETTINGS = {
   PUBLIC_ASSISTANT_HOST: { example: 'assistant.example.com' },
   HOST: { example: '0.0.0.0' },
   PORT: { example: '9007' },
+  HTTP__TRUSTED_PROXIES: { example: '127.0.0.1/32,10.0.0.0/8' },
   TLS__CERT: { example: '/etc/assistant/tls/fullchain.pem' },
   TLS__KEY: { example: '/etc/assistant/tls/privkey.pem' },
   AUDIOSOCKET__HOST: { example: '0.0.0.0' },
@@ -54,6 +55,7 @@ export type SettingName = keyof typeof SETTINGS;
 /** Names that begin like this are meant for us, so one we do not know is a typing mistake. */
 export const OWN_PREFIXES = [
   'PUBLIC_ASSISTANT_',
+  'HTTP__',
   'TLS__',
   'AUDIOSOCKET__',
   'SIP__',

@@ -41,7 +41,13 @@ import type { UseCases } from './use-cases.ts';
 
 export type HttpServerParts = {
   /** Port 0: any free port. Without `tls` plain HTTP, for a proxy in front or a private network. */
-  readonly config: { readonly host: string; readonly port: number; readonly tls: TlsFiles | null };
+  readonly config: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: TlsFiles | null;
+    /** CIDR; left out: none. */
+    readonly trustedProxies?: readonly string[];
+  };
   readonly useCases: UseCases;
   readonly management: Management;
   /** Handed to channels whose media comes over WebSocket. */
@@ -109,7 +115,7 @@ export async function buildApp(
   const sendError = errorSender(parts.channels, parts.log);
   const allowed = new AllowedMethods();
   const app = fastify({
-    ...fastifyOptions(limits),
+    ...fastifyOptions(limits, parts.config.trustedProxies ?? []),
     serverFactory: (handler) => createServer(handler, limits, tls),
     frameworkErrors: (error, request, reply) => void sendError(request, reply, requestError(error)),
     clientErrorHandler: (error, socket) => refuseUnreadable(parts, error, socket),
@@ -149,8 +155,10 @@ export async function buildApp(
   return app;
 }
 
-function fastifyOptions(limits: HttpLimits): FastifyServerOptions {
+function fastifyOptions(limits: HttpLimits, trustedProxies: readonly string[]): FastifyServerOptions {
   return {
+    // Without one X-Forwarded-For is what anybody writes.
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     logger: false,
     bodyLimit: limits.bodyBytes,
     exposeHeadRoutes: false,

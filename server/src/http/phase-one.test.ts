@@ -145,6 +145,20 @@ test('the raw target and the raw body are kept as they came, for signatures', as
   expect(Buffer.from(world.requests[0]?.rawBody ?? []).toString()).toBe('z=1&y=+');
 });
 
+test('X-Forwarded-For counts from trusted proxies only, up to the first address that is none', async () => {
+  await using proxied = await httpWorld({ trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] });
+  await using elsewhere = await httpWorld({ trustedProxies: ['10.0.0.0/8'] });
+  const send = ({ url }: HttpWorld, forwarded: string) =>
+    fetch(`${url}${CALL}?x-api-key=${TALK_KEY}`, { headers: { 'x-forwarded-for': forwarded } });
+
+  await send(proxied, '198.51.100.1, 203.0.113.9, 10.1.2.3');
+  await send(elsewhere, '203.0.113.9');
+  await send(world, '203.0.113.9');
+
+  const seen = [proxied, elsewhere, world].map(({ requests }) => requests.at(-1)?.remoteAddress);
+  expect(seen).toEqual(['203.0.113.9', '127.0.0.1', '127.0.0.1']);
+});
+
 test('doubled slashes and a slash at the end, as typed in dialplans, are the same address', async () => {
   expect((await ask(`//v1/talk//asterisk/call/${ASSISTANT_ID}/?x-api-key=${TALK_KEY}`)).status).toBe(200);
 });

@@ -39,6 +39,7 @@ export type WorldOptions = {
   readonly tls?: TlsFiles;
   readonly clock?: Clock;
   readonly installation?: string;
+  readonly trustedProxies?: readonly string[];
 };
 
 /** What a running server was asked to do, and the server. */
@@ -102,7 +103,7 @@ export async function httpWorld(options: WorldOptions = {}): Promise<HttpWorld> 
     },
   };
   const server = createHttpServer({
-    config: { host: '127.0.0.1', port: 0, tls: options.tls ?? null },
+    config: { host: '127.0.0.1', port: 0, tls: options.tls ?? null, trustedProxies: options.trustedProxies ?? [] },
     useCases: { ...useCases(state), ...options.useCases },
     management: null as unknown as Management,
     control: null as unknown as CallControl,

@@ -16,7 +16,7 @@ function configOf({
   sip = 0,
 }: Ports): Pick<Config, 'http' | 'audioSocket' | 'sip'> {
   return {
-    http: { host: HOST, port: httpPort, tls: null },
+    http: { host: HOST, port: httpPort, tls: null, trustedProxies: [] },
     audioSocket: { host: HOST, port: audioSocket, publicHost: null },
     sip: {
       host: HOST,
