@@ -19,7 +19,17 @@ const SIGNATURE_SECRET = 'the signature secret of the account';
 const [EXOTEL_KEY, EXOTEL_TOKEN] = ['exotel-key-0001', 'exotel-token-0002'];
 
 /** A carrier's call: its line to open, and what the carrier says of its end. */
-export type CarrierCall = { readonly leg: CarrierLeg; readonly ended: Promise<string>; readonly troubles: string[] };
+export type CarrierCall = AsyncDisposable & { readonly leg: CarrierLeg; readonly ended: Promise<string> };
+
+/** How phase 1 comes: as each carrier does it by default, or in another way that it has. */
+export type Form = 'usual' | 'GET' | 'JSON';
+
+type Order = {
+  readonly base: string;
+  readonly assistantId: string;
+  readonly line: LineConditions;
+  readonly form: Form;
+};
 
 /**
  * The whole server as a process of its own, behind a public name, with an account of each carrier. Its voice says each word as a
@@ -63,37 +73,48 @@ export class CarrierServer implements AsyncDisposable {
   }
 
   /** Calls an assistant over a carrier, as its console would have it. */
-  async call(carrier: Carrier, assistantId: string, line: LineConditions = {}): Promise<CarrierCall & AsyncDisposable> {
+  call(carrier: Carrier, assistantId: string, line: LineConditions = {}, form: Form = 'usual'): Promise<CarrierCall> {
+    const order = { base: `https://${PUBLIC_HOST}/v1/talk/${carrier}`, assistantId, line, form };
+    if (carrier === 'twilio') return this.#overTwilio(order);
+    return carrier === 'vonage' ? this.#overVonage(order) : this.#overExotel(order);
+  }
+
+  async #overTwilio({ base, assistantId, line, form }: Order): Promise<CarrierCall> {
     const reach = through(this.server.url);
-    const base = `https://${PUBLIC_HOST}/v1/talk/${carrier}`;
-    const [from, to] = ['+15551234', '+15550000'];
-    if (carrier === 'twilio') {
-      const own = await TwilioCarrier.start({ accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN, reach, line });
-      const call = await own.callIn({
-        from,
-        to,
-        voiceUrl: `${base}/call/${assistantId}`,
-        statusCallback: `${base}/ctx/{contextId}/event`,
-      });
-      return { leg: await call.nextLeg(), ended: call.ended, troubles: call.warnings, ...closing(own) };
-    }
-    if (carrier === 'vonage') {
-      const publicKey = String(this.#keys.publicKey.export({ type: 'spki', format: 'pem' }));
-      const keys = { applicationId: APPLICATION_ID, apiKey: 'abcd1234', signatureSecret: SIGNATURE_SECRET, publicKey };
-      const own = await VonageCarrier.start({ ...keys, reach, line });
-      const call = await own.callIn({
-        from: '15551234',
-        to: '15550000',
-        answerUrl: `${base}/call/${assistantId}`,
-        eventUrl: `${base}/ctx/{contextId}/event`,
-      });
-      return { leg: await call.nextLeg(), ended: call.ended, troubles: call.troubles, ...closing(own) };
-    }
+    const own = await TwilioCarrier.start({ accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN, reach, line });
+    const call = await own.callIn({
+      from: '+15551234',
+      to: '+15550000',
+      voiceUrl: `${base}/call/${assistantId}`,
+      form: form === 'usual' ? 'POST' : form,
+      statusCallback: `${base}/ctx/{contextId}/event`,
+    });
+    return { leg: await call.nextLeg(), ended: call.ended, ...closing(own) };
+  }
+
+  async #overVonage({ base, assistantId, line, form }: Order): Promise<CarrierCall> {
+    const publicKey = String(this.#keys.publicKey.export({ type: 'spki', format: 'pem' }));
+    const keys = { applicationId: APPLICATION_ID, apiKey: 'abcd1234', signatureSecret: SIGNATURE_SECRET, publicKey };
+    const own = await VonageCarrier.start({ ...keys, reach: through(this.server.url), line });
+    const call = await own.callIn({
+      from: '15551234',
+      to: '15550000',
+      answerUrl: `${base}/call/${assistantId}`,
+      answerMethod: form === 'JSON' ? 'POST' : 'GET',
+      eventUrl: `${base}/ctx/{contextId}/event`,
+    });
+    return { leg: await call.nextLeg(), ended: call.ended, ...closing(own) };
+  }
+
+  /** In its other form it is ExoML with μ-law, and a stream that does not say so. */
+  async #overExotel({ base, assistantId, line, form }: Order): Promise<CarrierCall> {
     const keys = { accountSid: 'exo1', apiKey: EXOTEL_KEY, apiToken: EXOTEL_TOKEN };
-    const own = await ExotelCarrier.start({ ...keys, reach, line });
-    const url = `https://${EXOTEL_KEY}:${EXOTEL_TOKEN}@${PUBLIC_HOST}/v1/talk/exotel/call/${assistantId}`;
-    const call = await own.callIn({ from: '09999900001', to: '08088900001', flow: { applet: 'voicebot', url } });
-    return { leg: await call.nextLeg(), ended: call.ended, troubles: call.troubles, ...closing(own) };
+    const habits = { encoding: null, saysFormat: form === 'usual' };
+    const own = await ExotelCarrier.start({ ...keys, reach: through(this.server.url), line, habits });
+    const url = `${base}/call/${assistantId}`.replace('://', `://${EXOTEL_KEY}:${EXOTEL_TOKEN}@`);
+    const flow = { applet: form === 'usual' ? 'voicebot' : 'exoml', url } as const;
+    const call = await own.callIn({ from: '09999900001', to: '08088900001', flow });
+    return { leg: await call.nextLeg(), ended: call.ended, ...closing(own) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

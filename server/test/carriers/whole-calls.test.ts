@@ -80,6 +80,21 @@ describe.concurrent('a call over a carrier, against the server as a process', ()
     2 * LONG_MS,
   );
 
+  test.each([
+    ['twilio', 'GET'],
+    ['twilio', 'JSON'],
+    ['vonage', 'JSON'],
+    ['exotel', 'GET'],
+  ] as const)('%s, whose phase 1 comes by %s, hears the first words', async (carrier, form) => {
+    await using call = await world.call(carrier, assistantId, {}, form);
+    const phone = await Phone.open(call.leg);
+    await phone.heardVoice(700, LONG_MS);
+    phone.hangUp();
+
+    expect(await call.ended).toBe('completed');
+    expect(completeTones(call.leg).slice(0, 3)).toEqual([0, 1, 2]);
+  });
+
   test.each(CARRIERS)('%s: a key is heard, and the caller who hangs up ends the call', async (carrier) => {
     await using call = await world.call(carrier, assistantId);
     const phone = await Phone.open(call.leg);
