@@ -199,6 +199,18 @@ describe('a session', () => {
     expect(() => session.start(agreed())).toThrow('started before');
   });
 
+  test('is one of a crowd: all are sent to, and all end', async () => {
+    const { worker } = start();
+    const sessions = await Promise.all(Array.from({ length: 60 }, () => openTestPorts(worker)));
+    const remote = { address: '127.0.0.1', port: 9, rtcpPort: 9 };
+    for (const session of sessions) session.start(agreed('PCMU', { remote }));
+
+    await until(() => worker.counters().framesOut >= 60 * 10);
+    await Promise.all(sessions.map((session) => session[Symbol.asyncDispose]()));
+
+    expect(worker.counters()).toMatchObject({ rtpPorts: 0, activeCalls: 0, restarts: 0 });
+  });
+
   test('refuses a start after its end', async () => {
     const { worker } = start();
     const session = await openTestPorts(worker);
