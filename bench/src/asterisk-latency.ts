@@ -131,20 +131,16 @@ type CallFigures = {
 
 async function interrupt({ asterisk, number }: Line, samples: Int16Array, afterMs: number): Promise<CallFigures> {
   const phone = await dial(asterisk, number);
-  let stopMs: number | undefined;
-  try {
-    await phone.heardVoice(afterMs);
-    const act = await phone.say('words', samples);
-    await phone.heardQuiet(QUIET_MS, GIVES_WAY_MS);
-    // Asterisk sends nothing while a WebSocket's queue is empty: the end of the call tells how long it was quiet.
-    phone.hangUp();
-    await phone.ended;
-    stopMs = bargeInStopMs(phone, act, samples);
-  } catch (error) {
+  await phone.heardVoice(afterMs);
+  const act = await phone.say('words', samples);
+  await phone.heardQuiet(QUIET_MS, GIVES_WAY_MS).catch((error: unknown) => {
+    // It may have begun to answer: that it fell silent before is told by what was heard.
     if (!(error instanceof PhoneGaveUp)) throw error;
-  } finally {
-    phone.hangUp();
-  }
+  });
+  // Asterisk sends nothing while a WebSocket's queue is empty: the end of the call tells how long it was quiet.
+  phone.hangUp();
+  await phone.ended;
+  const stopMs = bargeInStopMs(phone, act, samples);
   return {
     firstPacketMs: (phone.heard.frames[0]?.atMs ?? Number.NaN) - phone.openedAtMs,
     greetingMs: callFigures(phone).greetingDelayMs,
