@@ -103,15 +103,16 @@ afterAll(async () => {
 
 describe('a caller of a real Asterisk 22 is handed over by REFER', () => {
   test('to an extension that answers: the PBX has the call, we have said BYE', async () => {
-    const { heard } = await callLocally(asterisk, {
-      number: BY_REFER,
-      steps: ['Wait(3)', 'SendDTMF(1)', 'Wait(6)'],
-    });
+    const call = callLocally(asterisk, { number: BY_REFER, steps: ['Wait(3)', 'SendDTMF(1)', 'Wait(8)'] });
+    await expect
+      .poll(() => asterisk.cli('core show channels concise'), { timeout: 15_000 })
+      .toContain('!callee!answer!');
     const record = await lastCall();
+    expect(await asterisk.cli('core show channels concise')).not.toContain('PJSIP/rapida-trunk');
+    await call;
 
     expect(record.call).toMatchObject({ status: 'ended', endReason: 'transferred' });
     expect(textsOf(record, 'assistant')).toEqual(['Press a key.']);
-    expect(voicedMs(heard.samples.subarray(3 * 8_000))).toBeGreaterThan(300);
     await noChannels();
   });
 

@@ -166,6 +166,15 @@ describe('failover', () => {
     await settle();
 
     expect(flows.get('192.0.2.77:5060')?.protocol).toBe('TCP');
+    agent.call({
+      to: 'sip:100@192.0.2.78;transport=udp',
+      from: { uri: 'sip:us@h', params: new Map() },
+      media,
+      headers,
+      handlers,
+    });
+    await settle();
+    expect(flows.get('192.0.2.78:5060')?.protocol).toBe('UDP');
   });
 
   test('nothing resolves: the call is refused at once', async () => {

@@ -12,6 +12,7 @@ describe('a call goes out (13.2)', () => {
     const { invite } = await placed();
 
     expect(bodyText(invite())).toBe('our offer');
+    expect([invite().uri, invite().to.uri]).toEqual(['sip:100@192.0.2.9:5062', 'sip:100@192.0.2.9']);
     expect(invite().vias[0].params.has('rport')).toBe(true);
     expect(headerOf(invite(), 'Contact')).toBe('<sip:192.0.2.1:5090>');
     expect(headerOf(invite(), 'Session-Expires')).toBe('1800');

@@ -10,6 +10,7 @@ import { randomToken, type Timer } from '../environment.ts';
 import { createCancel } from '../message/create.ts';
 import { DEFAULT_MAX_FORWARDS, type Header, type SipRequest, type SipResponse } from '../message/message.ts';
 import { type NameAddress, tagOf, withTag } from '../message/name-address.ts';
+import { parseSipUri, printSipUri } from '../message/sip-uri.ts';
 import { rseqOf, secondsOf, tokensOf } from '../message/typed-headers.ts';
 import { TIMEOUT_MS } from '../transaction/timers.ts';
 import type { Flow } from '../transport/flow.ts';
@@ -103,7 +104,7 @@ export class OutgoingCall {
       uri: to,
       maxForwards: DEFAULT_MAX_FORWARDS,
       from: withTag(from, randomToken(random)),
-      to: { uri: to, params: new Map() },
+      to: { uri: whoOf(to), params: new Map() },
       callId: randomToken(random),
       cseq: { number: random.below(10_000) + 1, method: 'INVITE' },
       headers: [
@@ -243,4 +244,12 @@ export class OutgoingCall {
     this.#cancelTimer?.cancel();
     this.#core.ongoing.delete(this);
   }
+}
+
+/** What of a Request-URI stands in To: who it is, and not by which port or transport (RFC 3261, 19.1.1, table 1). */
+function whoOf(text: string): string {
+  const uri = parseSipUri(text);
+  if (!uri) return text;
+  const { scheme, user, host } = uri;
+  return printSipUri({ scheme, ...(user === undefined ? {} : { user }), host, params: new Map() });
 }

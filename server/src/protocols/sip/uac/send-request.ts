@@ -2,6 +2,7 @@ import { type AgentCore, bindToFlow, type ChallengeAnswerer, contactFor } from '
 import type { RequestDraft } from '../dialog/dialog.ts';
 import { headerOf, type SipRequest, type SipResponse, withHeader } from '../message/message.ts';
 import { serializeMessage } from '../message/serialize-message.ts';
+import { parseSipUri } from '../message/sip-uri.ts';
 import { secondsOf } from '../message/typed-headers.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { Flow, Target } from '../transport/flow.ts';
@@ -81,7 +82,8 @@ export class SendingRequest {
 
   /** 18.1.1: a large request goes by TCP first, by UDP when that cannot be opened. */
   #preferTcp(target: Target): Target[] {
-    const isOpenTo = target.protocol === 'UDP' && this.#core.transports.protocols.includes('TCP');
+    const isAskedFor = parseSipUri(this.#draft.nextHop)?.params.has('transport') ?? false;
+    const isOpenTo = target.protocol === 'UDP' && !isAskedFor && this.#core.transports.protocols.includes('TCP');
     const size = isOpenTo
       ? serializeMessage({ ...this.#draft, vias: [{ host: target.address, transport: 'UDP', params: new Map() }] })
           .length
