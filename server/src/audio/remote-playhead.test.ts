@@ -102,6 +102,25 @@ describe('a remote playhead', () => {
     expect(head.heard()).toBe(2_400);
   });
 
+  test('one round trip that took long by a hiccup makes nothing doubtful', () => {
+    const { time, head } = playhead();
+    for (const [id, roundTripMs] of Object.entries({ a: 20, b: 900 })) {
+      head.send(800);
+      head.mark(id);
+      time.ms += 100 + roundTripMs;
+      head.echoed(id);
+    }
+    head.send(800);
+    head.mark('c');
+    head.send(1_600);
+    time.ms += 120;
+    head.echoed('c');
+    head.send(800);
+    time.ms += 250;
+
+    expect(head.heard()).toBe(2_400 + 2_000);
+  });
+
   test('audio sent after the buffer ran dry counts from its own echo, not from the pause before', () => {
     const { time, head } = underWay();
     head.echoed('d');

@@ -65,7 +65,8 @@ export class RemotePlayhead {
   /** Notes that so many samples more went out. */
   send(samples: number): void {
     const playing = this.#playing();
-    const travellingMs = this.roundTripMs ?? 0;
+    // The shortest: one measurement that a hiccup spoiled must not make everything that follows doubtful.
+    const travellingMs = this.#roundTripsMs.length === 0 ? 0 : Math.min(...this.#roundTripsMs);
     if (playing >= this.#wire) {
       // The buffer ran dry, so what goes out now starts at a moment we do not know: wait for the next echo.
       this.#stand(playing);
