@@ -11,10 +11,12 @@
  */
 
 /** Decision levels of the lower band's quantizer [QUANTL]. */
-const LOWER_LEVELS = [
-  0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219, 1339,
-  1458, 1612, 1765, 1980, 2195, 2557, 2919,
-] as const;
+const LOWER_LEVELS = Int16Array.of(
+  ...[
+    0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219, 1339,
+    1458, 1612, 1765, 1980, 2195, 2557, 2919,
+  ],
+);
 /** Its values at 6 bits, and at the 4 bits the prediction runs on [INVQBL, INVQAL]. */
 const LOWER_VALUES = Int16Array.of(
   ...[
@@ -50,11 +52,25 @@ class Predictor {
   logStep = 0;
   step: number;
   #zeroPart = 0;
-  readonly #poles = new Int32Array(3);
-  readonly #zeros = new Int32Array(7);
-  readonly #differences = new Int32Array(7);
-  readonly #partials = new Int32Array(3);
-  readonly #reconstructed = new Int32Array(3);
+  #pole1 = 0;
+  #pole2 = 0;
+  #zero1 = 0;
+  #zero2 = 0;
+  #zero3 = 0;
+  #zero4 = 0;
+  #zero5 = 0;
+  #zero6 = 0;
+  /** The last six differences and two reconstructed samples, the newest first, twice as large: only so are they needed. */
+  #difference1 = 0;
+  #difference2 = 0;
+  #difference3 = 0;
+  #difference4 = 0;
+  #difference5 = 0;
+  #difference6 = 0;
+  #reconstructed1 = 0;
+  /** Sums of the difference and the zeros' part. */
+  #partial1 = 0;
+  #partial2 = 0;
 
   constructor(step: number) {
     this.step = step;
@@ -72,67 +88,92 @@ class Predictor {
   update(difference: number): void {
     const partial = saturate(this.#zeroPart + difference);
     this.#adaptPoles(partial);
-    this.#adaptZeros(difference);
-    const reconstructed = saturate(this.estimate + difference);
-    this.#reconstructed[2] = this.#reconstructed[1] as number;
-    this.#reconstructed[1] = reconstructed;
-    this.#partials[2] = this.#partials[1] as number;
-    this.#partials[1] = partial;
-    let zeroPart = 0;
-    for (let i = 6; i > 0; i--) {
-      this.#differences[i] = i === 1 ? difference : (this.#differences[i - 1] as number);
-      zeroPart += ((this.#zeros[i] as number) * saturate(2 * (this.#differences[i] as number))) >> 15;
-    }
-    this.#zeroPart = saturate(zeroPart);
-    const one = ((this.#poles[1] as number) * saturate(2 * reconstructed)) >> 15;
-    const two = ((this.#poles[2] as number) * saturate(2 * (this.#reconstructed[2] as number))) >> 15;
+    this.#partial2 = this.#partial1;
+    this.#partial1 = partial;
+    this.#zeroPart = this.#adaptZeros(difference);
+    const before = this.#reconstructed1;
+    const reconstructed = saturate(2 * saturate(this.estimate + difference));
+    this.#reconstructed1 = reconstructed;
+    const one = Math.imul(this.#pole1, reconstructed) >> 15;
+    const two = Math.imul(this.#pole2, before) >> 15;
     this.estimate = saturate(saturate(one + two) + this.#zeroPart);
   }
 
   /** [UPPOL2, UPPOL1]. */
   #adaptPoles(partial: number): void {
-    const isSame1 = partial >> 15 === (this.#partials[1] as number) >> 15;
-    const isSame2 = partial >> 15 === (this.#partials[2] as number) >> 15;
-    const first = this.#poles[1] as number;
-    const second = this.#poles[2] as number;
-    const slope = saturate(4 * first);
+    const isSame1 = (partial ^ this.#partial1) >= 0;
+    const isSame2 = (partial ^ this.#partial2) >= 0;
+    const slope = saturate(4 * this.#pole1);
     let next = Math.min(32_767, isSame1 ? -slope : slope) >> 7;
-    next += (isSame2 ? 128 : -128) + ((second * 32_512) >> 15);
+    next += (isSame2 ? 128 : -128) + (Math.imul(this.#pole2, 32_512) >> 15);
     const pole2 = Math.max(-12_288, Math.min(12_288, next));
     const limit = saturate(15_360 - pole2);
-    const pole1 = saturate((isSame1 ? 192 : -192) + ((first * 32_640) >> 15));
-    this.#poles[1] = Math.max(-limit, Math.min(limit, pole1));
-    this.#poles[2] = pole2;
+    const pole1 = saturate((isSame1 ? 192 : -192) + (Math.imul(this.#pole1, 32_640) >> 15));
+    this.#pole1 = Math.max(-limit, Math.min(limit, pole1));
+    this.#pole2 = pole2;
   }
 
-  /** [UPZERO]. */
-  #adaptZeros(difference: number): void {
+  /** Adapts the zeros [UPZERO], moves the differences on, and returns the zeros' part of the next prediction [FILTEZ]. */
+  #adaptZeros(difference: number): number {
     const gain = difference === 0 ? 0 : 128;
-    for (let i = 1; i <= 6; i++) {
-      const isSame = (this.#differences[i] as number) >> 15 === difference >> 15;
-      this.#zeros[i] = saturate((isSame ? gain : -gain) + (((this.#zeros[i] as number) * 32_640) >> 15));
-    }
+    const newest = saturate(2 * difference);
+    this.#zero1 = adapted(this.#zero1, newest ^ this.#difference1, gain);
+    this.#zero2 = adapted(this.#zero2, newest ^ this.#difference2, gain);
+    this.#zero3 = adapted(this.#zero3, newest ^ this.#difference3, gain);
+    this.#zero4 = adapted(this.#zero4, newest ^ this.#difference4, gain);
+    this.#zero5 = adapted(this.#zero5, newest ^ this.#difference5, gain);
+    this.#zero6 = adapted(this.#zero6, newest ^ this.#difference6, gain);
+    this.#difference6 = this.#difference5;
+    this.#difference5 = this.#difference4;
+    this.#difference4 = this.#difference3;
+    this.#difference3 = this.#difference2;
+    this.#difference2 = this.#difference1;
+    this.#difference1 = newest;
+    return saturate(
+      (Math.imul(this.#zero1, newest) >> 15) +
+        (Math.imul(this.#zero2, this.#difference2) >> 15) +
+        (Math.imul(this.#zero3, this.#difference3) >> 15) +
+        (Math.imul(this.#zero4, this.#difference4) >> 15) +
+        (Math.imul(this.#zero5, this.#difference5) >> 15) +
+        (Math.imul(this.#zero6, this.#difference6) >> 15),
+    );
   }
 }
 
+/** A zero, drawn towards the sign of its difference times the newest: `signs` is negative where these differ. */
+function adapted(zero: number, signs: number, gain: number): number {
+  return saturate((signs >= 0 ? gain : -gain) + (Math.imul(zero, 32_640) >> 15));
+}
+
+/** Samples the mirror filter looks back, without the newest two. */
+const MIRROR_HISTORY = 22;
+/** Samples until its line is moved back to the start. */
+const MIRROR_LINE = 640;
+
 /** The delay line of the mirror filter. */
 class MirrorFilter {
-  readonly #line = new Int32Array(24);
+  readonly #line = new Int32Array(MIRROR_HISTORY + MIRROR_LINE);
+  #at = 0;
   /** The sums over the even and the odd taps. */
   even = 0;
   odd = 0;
 
   push(first: number, second: number): void {
     const line = this.#line;
-    line.copyWithin(0, 2);
-    line[22] = first;
-    line[23] = second;
+    if (this.#at === MIRROR_LINE) {
+      line.copyWithin(0, this.#at);
+      this.#at = 0;
+    }
+    const at = this.#at;
+    line[at + MIRROR_HISTORY] = first;
+    line[at + MIRROR_HISTORY + 1] = second;
     let even = 0;
     let odd = 0;
     for (let i = 0; i < 12; i++) {
-      odd += (line[2 * i] as number) * (MIRROR[i] as number);
-      even += (line[2 * i + 1] as number) * (MIRROR[11 - i] as number);
+      odd += Math.imul(line[at + 2 * i] as number, MIRROR[i] as number);
+      even += Math.imul(line[at + 2 * i + 1] as number, MIRROR[11 - i] as number);
     }
+    this.#at = at + 2;
     this.even = even;
     this.odd = odd;
   }
@@ -160,8 +201,7 @@ export class G722Encoder {
     const band = this.#lower;
     const difference = saturate(sample - band.estimate);
     const size = difference >= 0 ? difference : -(difference + 1);
-    let level = 1;
-    while (level < 30 && size >= ((LOWER_LEVELS[level] ?? 0) * band.step) >> 12) level++;
+    const level = levelOf(size, band.step);
     const code = difference < 0 ? (level < 3 ? 64 - level : 34 - level) : 62 - level;
     const coarse = code >> 2;
     const quantized = (band.step * (LOWER_COARSE[coarse] as number)) >> 15;
@@ -181,6 +221,18 @@ export class G722Encoder {
     band.update(quantized);
     return code;
   }
+}
+
+/** The first decision level, 1 to 30, that lies above a difference of the lower band; by halves. */
+function levelOf(size: number, step: number): number {
+  let low = 1;
+  let high = 30;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (size >= Math.imul(LOWER_LEVELS[middle] as number, step) >> 12) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Decodes to 16 kHz samples; one for each call and direction. */
