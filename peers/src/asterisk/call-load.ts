@@ -61,7 +61,10 @@ export async function makeCallLoad(server: ServerUnderTest, asterisk: Asterisk, 
   await Promise.all(placing);
   await settled(async () => (await asterisk.ari.channels()).length === 0, load.talkSeconds * 1000 + SETTLE_MS);
   await settled(async () => Object.keys(await changedGauges(server, gauges)).length === 0, SETTLE_MS);
-  const calls = (await records(server)).filter(({ contextId }) => !before.has(contextId));
+  const made = async () => (await records(server)).filter(({ contextId }) => !before.has(contextId));
+  // What is written behind a call comes after its gauges; what never comes is a lost call.
+  await settled(async () => (await made()).every(({ endReason }) => endReason !== null), SETTLE_MS);
+  const calls = await made();
   const right = calls.filter((call) => call.endReason === 'caller_hung_up' && call.answeredAt !== null);
   for (const call of calls)
     if (!right.includes(call)) count1(failures, `${call.status} ${call.endReason ?? 'without an end'}`);
