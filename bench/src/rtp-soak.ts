@@ -51,7 +51,8 @@ export async function run(args: readonly string[]): Promise<object> {
   const report = nextMessage<LoadReport>(load);
   load.send('measure');
   const readings = [await read()];
-  for (let looks = Math.floor((seconds * 1000) / LOOK_MS); looks > 0; looks--) {
+  // The last look comes before the phones sum up what they heard, which takes the core for seconds.
+  for (let looks = Math.floor((seconds * 1000 - 1) / LOOK_MS); looks > 0; looks--) {
     await wait(LOOK_MS);
     readings.push(await read());
   }
