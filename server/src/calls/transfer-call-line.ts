@@ -40,17 +40,31 @@ export async function transferLineOf(parts: TransferLineParts, context: CallCont
   return null;
 }
 
-/** The call's own account; a call that was let in by an API key has the project's only one of its carrier. */
+/**
+ * The call's own deployment and account. A call that was let in by an API key may have none: then it is the assistant's only
+ * deployment on the channel, and the project's only account of the carrier.
+ */
 async function accountOf(
   { lines }: TransferLineParts,
-  { projectId, credentialId, deploymentId, channel }: CallContext,
+  { projectId, assistantId, credentialId, deploymentId, channel }: CallContext,
 ): Promise<Pick<TransferLine, 'credential' | 'settings'>> {
   const { credentials, deployments } = await lines.ofProject(projectId);
-  const { settings = {} } = deployments.find(({ id }) => id === deploymentId) ?? {};
-  const ofChannel = credentials.filter(({ provider }) => provider === channel);
-  const only = ofChannel.length === 1 ? (ofChannel[0] ?? null) : null;
-  const credential = credentialId === null ? only : credentials.find(({ id }) => id === credentialId);
-  return { credential: credential ?? null, settings };
+  const deployment =
+    deploymentId === null
+      ? only(
+          deployments.filter((each) => each.isEnabled && each.assistantId === assistantId && each.channel === channel),
+        )
+      : deployments.find(({ id }) => id === deploymentId);
+  const accountId = credentialId ?? deployment?.credentialId ?? null;
+  const credential =
+    accountId === null
+      ? only(credentials.filter(({ provider }) => provider === channel))
+      : credentials.find(({ id }) => id === accountId);
+  return { credential: credential ?? null, settings: deployment?.settings ?? {} };
+}
+
+function only<Value>(values: readonly Value[]): Value | undefined {
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /** How long it rings at the other side, by a deployment's settings. */

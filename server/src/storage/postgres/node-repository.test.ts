@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietLog } from '../../../test/fakes/quiet-log.ts';
 import { freshStorage } from '../../../test/postgres/fresh-database.ts';
 import { type SampleAssistant, sampleAssistant, sampleContext } from '../../../test/postgres/sample-calls.ts';
-import type { CredentialId, DeploymentId, NodeId } from '../../core/ids.ts';
+import type { ContextId, ConversationId, CredentialId, DeploymentId, NodeId, TransferId } from '../../core/ids.ts';
 import { openStorage, type Storage } from '../open-storage.ts';
 
 const LONG_MS = 600_000;
@@ -53,6 +53,28 @@ test('calls of a node silent for 15 s end as lost, those of a beating one go on'
   expect(reaped).toEqual([lost]);
   expect(await stored(lost)).toMatchObject({ status: 'failed', endReason: 'node_lost' });
   expect(await stored(kept)).toMatchObject({ status: 'live', endReason: null });
+});
+
+test('a transfer that a dead node was dialling has failed; one that the carrier took over is the carrier’s to tell of', async () => {
+  await storage.nodes.register(node('dialler'));
+  const transferOf = async (contextId: string) => (await storage.transfers.newestOf(contextId as ContextId))?.state;
+  const dialling = async () => {
+    const contextId = (await liveCall('dialler')) as ContextId;
+    const transferId = randomUUID() as TransferId;
+    const { projectId } = assistant;
+    const conversationId = '1234567890123456' as ConversationId;
+    await storage.transfers.ask({ transferId, contextId, conversationId, projectId, to: '+15550100', bookmark: null });
+    await storage.transfers.dial(transferId);
+    return { contextId, transferId };
+  };
+  const [ours, theirs] = [await dialling(), await dialling()];
+  await storage.transfers.handOver(theirs.transferId);
+  await sql("update nodes set heartbeat_at = now() - interval '16 s' where id = 'dialler'");
+
+  await storage.nodes.reap(15_000);
+
+  expect(await transferOf(ours.contextId)).toBe('failed');
+  expect(await transferOf(theirs.contextId)).toBe('dialling');
 });
 
 test.each(['placing', 'placed'] as const)(

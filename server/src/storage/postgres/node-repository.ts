@@ -87,7 +87,18 @@ export class PostgresNodeRepository implements NodeRepository {
       select context_id from lost union all select context_id from unplaced union all select context_id from expired`
       .execute(this.#api)
       .catch(rethrow);
+    await this.#settleLostTransfers();
     return rows.map(({ context_id }) => context_id);
+  }
+
+  /** Transfers whose process died while it was dialling: the caller never left it, so nobody else will say how they went. */
+  async #settleLostTransfers(): Promise<void> {
+    await sql`
+      update call_transfers set state = 'failed', failure = 'unreachable', over_at = now()
+      from calls where calls.context_id = call_transfers.context_id and calls.end_reason = 'node_lost'
+        and call_transfers.state in ('asked', 'dialling') and not call_transfers.is_handed_over`
+      .execute(this.#api)
+      .catch(rethrow);
   }
 
   async #insert(node: Registration, activeCalls: number): Promise<void> {
