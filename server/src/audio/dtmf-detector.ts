@@ -28,6 +28,9 @@ export class DtmfDetector {
   readonly #columns: Float64Array;
   readonly #rowPowers = new Float64Array(4);
   readonly #columnPowers = new Float64Array(4);
+  /** The window of the look that was put off. */
+  readonly #before: Float64Array;
+  #isPutOff = false;
   #filled = 0;
   /** The key of the last looks, and for how many; -1 is none. */
   #candidate = -1;
@@ -39,6 +42,7 @@ export class DtmfDetector {
   constructor(sampleRate: number) {
     this.#hop = Math.round((WINDOW_MS * sampleRate) / 2000);
     this.#window = new Float64Array(this.#hop * 2);
+    this.#before = new Float64Array(this.#hop * 2);
     this.#rows = Float64Array.from(DTMF_ROWS_HZ, (hz) => goertzelCoefficient(hz, sampleRate));
     this.#columns = Float64Array.from(DTMF_COLUMNS_HZ, (hz) => goertzelCoefficient(hz, sampleRate));
   }
@@ -55,7 +59,7 @@ export class DtmfDetector {
     for (let index = 0; index < samples.length; index++) {
       window[this.#filled++] = samples[index] as number;
       if (this.#filled < window.length) continue;
-      digits += this.#follow(this.#look());
+      digits += this.#next();
       window.copyWithin(0, this.#hop);
       this.#filled -= this.#hop;
     }
@@ -64,11 +68,28 @@ export class DtmfDetector {
 
   /** Forgets the audio so far. */
   reset(): void {
+    this.#isPutOff = false;
     this.#filled = 0;
     this.#candidate = -1;
     this.#hits = 0;
     this.#pressed = -1;
     this.#misses = 0;
+  }
+
+  /**
+   * While nothing is heard every other look is put off, and only made up for when the one after it finds a key: no run of looks
+   * that counts can end in it otherwise.
+   */
+  #next(): string {
+    const isPutOff = this.#isPutOff;
+    this.#isPutOff = !isPutOff && this.#candidate < 0 && this.#pressed < 0;
+    if (this.#isPutOff) {
+      this.#before.set(this.#window);
+      return '';
+    }
+    const key = this.#look(this.#window);
+    if (!isPutOff) return this.#follow(key);
+    return this.#follow(key < 0 ? -1 : this.#look(this.#before)) + this.#follow(key);
   }
 
   /** Follows one look's key over time; returns the key when it is certain that it went down. */
@@ -86,8 +107,7 @@ export class DtmfDetector {
   }
 
   /** The key heard in the window; -1 for none. */
-  #look(): number {
-    const window = this.#window;
+  #look(window: Float64Array): number {
     let energy = 0;
     for (let index = 0; index < window.length; index++) {
       const sample = window[index] as number;

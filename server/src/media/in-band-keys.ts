@@ -6,7 +6,7 @@ const TOLD_WITHIN_MS = 1000;
 /**
  * The keys in the audio of a peer that may or may not tell keys in frames of its own. The first such frame proves that it does:
  * from then on the tones are not listened to any more, and the key that was heard already is not told twice. Costs 1 µs a frame
- * of silence and 4-5 µs a frame of speech at 8 kHz, on the machine of the benches.
+ * of silence and 2-3 µs a frame of speech at 8 kHz, on the machine of the benches.
  */
 export class InBandKeys {
   #detector: DtmfDetector | null;
