@@ -11,6 +11,7 @@ import type { TimerName, TurnEvent } from '../core/turn/turn-event.ts';
 import type { TurnState } from '../core/turn/turn-state.ts';
 import { initialTurn } from '../core/turn/turn-state.ts';
 import { CallTimers } from './call-timers.ts';
+import { CANCELLED } from './cancelled.ts';
 import type { ConversationParts, HandOver, TransferWish } from './conversation-parts.ts';
 import type { EventBody } from './event-body.ts';
 import type { HearingListener, SpeechSpan } from './hearing.ts';
@@ -156,7 +157,7 @@ class LiveConversation implements Conversation {
         this.#transfer(effect);
         break;
       case 'abort_transfer':
-        this.#handingOver?.abort();
+        this.#handingOver?.abort(CANCELLED);
         break;
       case 'note':
         this.#turnLog.event(effect.name, this.#now(), effect.data);
@@ -215,7 +216,7 @@ class LiveConversation implements Conversation {
 
   #close(reason: EndReason): void {
     this.#timers.cancelAll();
-    this.#handingOver?.abort();
+    this.#handingOver?.abort(CANCELLED);
     this.#replying.close();
     this.#hearing?.close();
     this.#turnLog.event('ended', this.#now(), { reason });

@@ -4,6 +4,7 @@ import type { BrainInput, BrainPart, BrainSession } from '../core/ports/brain.ts
 import type { SpeechRequest } from '../core/ports/text-to-speech.ts';
 import type { InputTiming } from '../core/turn/turn-effect.ts';
 import type { ReplyOutcome, TurnEvent } from '../core/turn/turn-event.ts';
+import { CANCELLED } from './cancelled.ts';
 import type { ConversationParts } from './conversation-parts.ts';
 import type { EventBody } from './event-body.ts';
 import type { Stage } from './reply-timeline.ts';
@@ -121,7 +122,7 @@ export class Replying {
   close(): void {
     if (this.#open) this.cancel(this.#open.id);
     this.settle();
-    this.#warming.abort();
+    this.#warming.abort(CANCELLED);
     this.#thinking.close();
     this.#speaking.close();
   }

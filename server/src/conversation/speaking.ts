@@ -5,6 +5,7 @@ import { toAppError } from '../core/errors.ts';
 import type { ReplyId } from '../core/ids.ts';
 import type { Cleared, MediaTransport } from '../core/ports/media-transport.ts';
 import type { SpeechChunk } from '../core/ports/text-to-speech.ts';
+import { CANCELLED } from './cancelled.ts';
 import { heardText } from './heard-text.ts';
 import { HoldPlayout } from './hold-playout.ts';
 import { LeadingQuiet } from './leading-quiet.ts';
@@ -93,7 +94,7 @@ export class Speaking {
 
   /** Drops what was not heard and stops the voice. */
   cut(): void {
-    this.#reply?.abort.abort();
+    this.#reply?.abort.abort(CANCELLED);
     this.#advance();
     this.#ledger.clear(this.#parts.media.clear().heardSamples);
     // Not every wire plays on by itself after a clear: chan_websocket stays paused.
@@ -149,7 +150,7 @@ export class Speaking {
   /** Stops the voice; no sound follows. */
   close(): void {
     this.#hold = null;
-    this.#reply?.abort.abort();
+    this.#reply?.abort.abort(CANCELLED);
   }
 
   #forget(): void {

@@ -1,6 +1,7 @@
 import type { ReplyId } from '../core/ids.ts';
 import type { BrainInput, BrainPart, BrainSession } from '../core/ports/brain.ts';
 import type { ReplyOutcome } from '../core/turn/turn-event.ts';
+import { CANCELLED } from './cancelled.ts';
 import { Sentences } from './sentences.ts';
 
 /** What comes of a question to the brain. Every call names the reply it belongs to; none comes after `done` or `failed`. */
@@ -42,7 +43,7 @@ export class Thinking {
 
   /** Stops the answer under way. */
   cancel(): void {
-    this.#question?.abort();
+    this.#question?.abort(CANCELLED);
     this.#question = null;
   }
 

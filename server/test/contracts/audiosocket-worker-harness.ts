@@ -84,6 +84,8 @@ export async function openWorkerCall(worker: MediaWorker): Promise<Opened<MediaH
     press: (digit) => peer.send(serialiseFrame(0x03, Buffer.from(digit))),
     hangUp: () => void peer.socket.end(),
     breakOff: () => void peer.socket.resetAndDestroy(),
+    // Asterisk's hang-up is a reset, too, when a frame of ours lies unread.
+    breakIsToldAs: 'peer_closed',
     isHungUp: () => peer.ear.isHungUp && peer.hasEnded,
   };
   const close = async () => {

@@ -30,6 +30,8 @@ export interface MediaHarness {
   hangUp(): void;
   /** The connection breaks. */
   breakOff(): void;
+  /** What a break is told as: `lost`, unless this wire cannot tell it from a hang-up. */
+  readonly breakIsToldAs?: MediaEnd['type'];
   /** Whether the peer has seen our hang-up. */
   isHungUp(): boolean;
 }

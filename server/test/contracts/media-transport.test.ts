@@ -84,7 +84,7 @@ describe('the contract turns red', () => {
     }));
 
     expect(broken).toContain('the peer hangs up: closed once, last, and every verb after it does nothing');
-    expect(broken).toContain('the connection breaks: closed once, as lost');
+    expect(broken).toContain('the connection breaks: closed once, as lost where it can be told from a hang-up');
   });
 });
 
