@@ -76,9 +76,9 @@ class MediaWithKeys implements MediaTransport {
       writable: () => listener.writable(),
       unheard: (fromSample, toSample) => listener.unheard?.(fromSample, toSample),
       held: (isHeld) => listener.held(isHeld),
-      closed: (end) => {
+      closed: (end, figures) => {
         this.#ended.abort();
-        listener.closed(end);
+        listener.closed(end, figures);
       },
     });
   }

@@ -314,7 +314,10 @@ class LiveConversation implements Conversation {
         this.#turnLog.event(isHeld ? 'held' : 'unheld', this.#now());
         this.#happen({ type: 'held', isHeld });
       },
-      closed: (end) => this.#mediaClosed(end),
+      closed: (end, figures) => {
+        if (figures) this.#turnLog.event('media_figures', this.#now(), figures);
+        this.#mediaClosed(end);
+      },
     };
   }
 

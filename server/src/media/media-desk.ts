@@ -1,7 +1,7 @@
 import type { ContextId } from '../core/ids.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
-import type { MediaCapabilities, MediaEnd, MediaTransport } from '../core/ports/media-transport.ts';
+import type { MediaCapabilities, MediaEnd, MediaFigures, MediaTransport } from '../core/ports/media-transport.ts';
 import { type CallMemory, openCallMemory } from './call-memory.ts';
 import { type DoorbellMemory, DoorbellReader } from './doorbell.ts';
 import type { CallNumber, ListenerNumber, MediaNews, MediaTick } from './messages.ts';
@@ -20,6 +20,8 @@ export type OwnCall = {
   readonly contextId: ContextId | null;
   readonly memory: CallMemory;
   readonly capabilities: MediaCapabilities;
+  /** What the wire was like, asked for at its end. */
+  readonly figures?: () => MediaFigures;
   /** The listener has heard of the end; the memory is free again. */
   readonly onClosed: (end: MediaEnd) => void;
 };
@@ -31,6 +33,7 @@ export type DeskCommand =
 type DeskEntry = {
   readonly transport: SharedTransport;
   readonly contextId: ContextId | null;
+  readonly figures: (() => MediaFigures) | undefined;
   readonly onClosed: (end: MediaEnd) => void;
 };
 
@@ -76,8 +79,8 @@ export class MediaDesk {
   }
 
   /** A transport for a call of main's own. */
-  open(call: CallNumber, { contextId, memory, capabilities, onClosed }: OwnCall): MediaTransport {
-    return this.#keep(call, { contextId, memory, capabilities, onClosed });
+  open(call: CallNumber, own: OwnCall): MediaTransport {
+    return this.#keep(call, own);
   }
 
   /** The worker died: every call of it ends. */
@@ -112,7 +115,7 @@ export class MediaDesk {
     if (entry === undefined) return;
     this.#calls.delete(call);
     try {
-      entry.transport.finish(end);
+      entry.transport.finish(end, entry.figures?.());
     } finally {
       this.#droppedIn += entry.transport.samplesDroppedIn;
       entry.onClosed(end);
@@ -130,7 +133,7 @@ export class MediaDesk {
     this.#guard(contextId, () => this.#options.onArrival(news.listener, { contextId, remoteAddress, media }));
   }
 
-  #keep(call: CallNumber, { contextId, memory, capabilities, onClosed }: OwnCall): SharedTransport {
+  #keep(call: CallNumber, { contextId, memory, capabilities, figures, onClosed }: OwnCall): SharedTransport {
     const { send, countLateVerb } = this.#options;
     const link: TransportLink = {
       close: () => send({ type: 'close', call }),
@@ -140,7 +143,7 @@ export class MediaDesk {
       clockMs: (workerUs) => this.#clockMs(workerUs),
     };
     const transport = new SharedTransport(memory, link, capabilities);
-    this.#calls.set(call, { transport, contextId, onClosed });
+    this.#calls.set(call, { transport, contextId, figures, onClosed });
     return transport;
   }
 

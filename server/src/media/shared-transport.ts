@@ -4,6 +4,7 @@ import type {
   Cleared,
   MediaCapabilities,
   MediaEnd,
+  MediaFigures,
   MediaListener,
   MediaTransport,
   PlayoutPosition,
@@ -55,6 +56,7 @@ export class SharedTransport implements MediaTransport {
   #isHeld = false;
   #isHoldTold = false;
   #end: MediaEnd | null = null;
+  #figures: MediaFigures | undefined;
   #isEndTold = false;
 
   constructor(memory: CallMemory, link: TransportLink, capabilities = PLAIN_CAPABILITIES) {
@@ -158,7 +160,7 @@ export class SharedTransport implements MediaTransport {
     this.#tellHold(listener);
     if (this.#end === null || this.#isEndTold) return;
     this.#isEndTold = true;
-    listener.closed(this.#end);
+    listener.closed(this.#end, this.#figures);
   }
 
   /** A key arrived. */
@@ -193,13 +195,14 @@ export class SharedTransport implements MediaTransport {
    * The call is over; the listener is told after all that came before. The shared memory is let go of, as the next call gets
    * it: what is still asked of this one is answered from a copy.
    */
-  finish(end: MediaEnd): void {
+  finish(end: MediaEnd, figures?: MediaFigures): void {
     if (this.#end !== null) return;
     this.attend();
     this.#words = this.#words.slice();
     this.#ring = new Int16Array(0);
     this.#callerAudio.detach();
     this.#end = end;
+    this.#figures = figures;
     this.attend();
   }
 

@@ -114,3 +114,15 @@ function stagesOf(waterfall: TurnWaterfall | null | undefined): (number | null)[
   const { firstFrameSentMs, firstFramePlayedMs } = waterfall;
   return [endpointMs, sttFinalMs, firstTokenMs, firstSentenceMs, firstTtsByteMs, firstFrameSentMs, firstFramePlayedMs];
 }
+
+test('what the wire was like is told in the record, before the end of the call', async () => {
+  const call = new CallWorld({ answer: () => [says('Hello.')] });
+  await call.pass(1_000);
+
+  call.media.hangUp({ jitterMs: 3.5, packetsLost: 2 });
+  await call.pass(100);
+
+  const [figures, ended] = call.events.slice(-2);
+  expect(figures).toMatchObject({ type: 'media_figures', data: { jitterMs: 3.5, packetsLost: 2 } });
+  expect(ended?.type).toBe('ended');
+});

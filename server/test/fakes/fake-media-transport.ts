@@ -5,6 +5,7 @@ import type {
   Cleared,
   MediaCapabilities,
   MediaEnd,
+  MediaFigures,
   MediaListener,
   MediaTransport,
   PlayoutPosition,
@@ -161,8 +162,8 @@ export class FakeMediaTransport implements MediaTransport {
     this.#listener?.cleared({ heardSamples, droppedSamples: this.#floor - heardSamples });
   }
 
-  hangUp(): void {
-    this.#finish({ type: 'peer_closed' });
+  hangUp(figures?: MediaFigures): void {
+    this.#finish({ type: 'peer_closed' }, figures);
   }
 
   breakOff(end: MediaEnd = { type: 'lost', detail: 'reset' }): void {
@@ -237,11 +238,11 @@ export class FakeMediaTransport implements MediaTransport {
     else this.#clock.after(this.#latencyMs, action);
   }
 
-  #finish(end: MediaEnd): void {
+  #finish(end: MediaEnd, figures?: MediaFigures): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.#ticker.cancel();
-    this.#listener?.closed(end);
+    this.#listener?.closed(end, figures);
   }
 
   #isOver(): boolean {

@@ -65,9 +65,9 @@ export class MediaWithInfoDigits implements MediaTransport {
       writable: () => now().writable(),
       unheard: (fromSample, toSample) => now().unheard?.(fromSample, toSample),
       held: (isHeld) => now().held(isHeld),
-      closed: (end) => {
+      closed: (end, figures) => {
         this.#isClosed = true;
-        now().closed(end);
+        now().closed(end, figures);
       },
     });
     for (const digit of this.#early.splice(0)) if (!this.#isClosed) listener.digit(digit);

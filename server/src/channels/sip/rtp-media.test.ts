@@ -41,6 +41,9 @@ test('through the real worker: INVITE, digest, audio both ways, BYE, and the por
 
   expect(phone.heard().some((sample) => Math.abs(sample) > 1000)).toBe(true);
   expect(world.calls.log).toEqual(['opened', 'attached', 'media peer_closed']);
+  expect(world.calls.figures).toMatchObject([{ codec: 'PCMU', packetsLost: 0 }]);
+  expect(Number(world.calls.figures[0]?.['packetsReceived'])).toBeGreaterThan(10);
+  expect(JSON.stringify(world.calls.figures)).not.toContain('127.0.0.1');
   expect(worker.counters()).toMatchObject({ activeCalls: 0, rtpPorts: 0 });
   socket.close();
 });

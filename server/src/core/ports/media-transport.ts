@@ -21,6 +21,9 @@ export type MediaEnd =
   /** Our own side failed: the media worker died. */
   | { readonly type: 'failed'; readonly detail: string };
 
+/** What the wire was like over the whole call, for its record: names of the field (`jitterMs`, `packetsLost`), no addresses. */
+export type MediaFigures = Readonly<Record<string, string | number | boolean | null>>;
+
 /**
  * Positions in the outbound stream, in samples at the transport's rate, counted over all replies since the call began.
  * Accepted samples that were cleared keep their place: `sent` and `heard` jump over them. heard <= sent <= queued, none
@@ -50,8 +53,8 @@ export interface MediaListener {
   /** What went out in this range of the outbound stream was proved unheard after all: the peer stood still meanwhile. */
   unheard?(fromSample: number, toSample: number): void;
   held(isHeld: boolean): void;
-  /** Exactly once, and last. */
-  closed(end: MediaEnd): void;
+  /** Exactly once, and last. `figures` where the wire was measured. */
+  closed(end: MediaEnd, figures?: MediaFigures): void;
 }
 
 /**

@@ -2,7 +2,7 @@ import { FRAME_MS } from '../../core/audio-frame.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ContextId } from '../../core/ids.ts';
 import type { EventLog } from '../../core/ports/event-log.ts';
-import type { MediaCapabilities, MediaEnd, MediaTransport } from '../../core/ports/media-transport.ts';
+import type { MediaCapabilities, MediaEnd, MediaFigures, MediaTransport } from '../../core/ports/media-transport.ts';
 import type { AgreedMedia } from '../../protocols/sdp/agreed-media.ts';
 import type { MediaDesk } from '../media-desk.ts';
 import { MemoryPool } from '../memory-pool.ts';
@@ -163,6 +163,7 @@ class Session implements RtpSession {
       contextId: opening.contextId ?? null,
       memory,
       capabilities: CAPABILITIES,
+      figures: () => figuresOf(this.#stats),
       onClosed: (end) => {
         memories.give(memory);
         this.#closed(end);
@@ -204,7 +205,7 @@ class Session implements RtpSession {
   #closed(end: MediaEnd): void {
     const { opening, link } = this.#start;
     const contextId = opening.contextId ?? null;
-    link.log.info('media.rtp_ended', { contextId, end: end.type, ...rounded(this.#stats) });
+    link.log.info('media.rtp_ended', { contextId, end: end.type, ...figuresOf(this.#stats) });
     try {
       opening.onClosed?.(end, this.#stats);
     } catch (error) {
@@ -213,8 +214,8 @@ class Session implements RtpSession {
   }
 }
 
-/** For the log: no address, which may be a person's, and no more digits than were measured. */
-function rounded(stats: RtpStats): Record<string, string | number | boolean | null> {
+/** For the record and the log: no address, which may be a person's, and no more digits than were measured. */
+function figuresOf(stats: RtpStats): MediaFigures {
   const { remote: _remote, peerLossShare, ...others } = stats;
   return {
     ...others,

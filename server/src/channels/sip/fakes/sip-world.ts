@@ -4,7 +4,7 @@ import { RecordingLog, RecordingMetrics } from '../../../../test/fakes/recording
 import type { EndReason } from '../../../core/call/call.ts';
 import type { OpenCredential } from '../../../core/credential/credential.ts';
 import type { AssistantId, ContextId, NodeId, ProjectId } from '../../../core/ids.ts';
-import type { MediaEnd, MediaTransport } from '../../../core/ports/media-transport.ts';
+import type { MediaEnd, MediaFigures, MediaTransport } from '../../../core/ports/media-transport.ts';
 import type { Random } from '../../../core/ports/random.ts';
 import { DigestClient } from '../../../protocols/digest/digest-client.ts';
 import type { AgreedMedia } from '../../../protocols/sdp/agreed-media.ts';
@@ -69,6 +69,7 @@ export class ScriptedCalls implements SipCalls {
   readonly announced: SipCallAnnouncement[] = [];
   readonly attached: MediaTransport[] = [];
   readonly ends: MediaEnd[] = [];
+  readonly figures: MediaFigures[] = [];
   readonly digits: string[] = [];
   heardSamples = 0;
   openFailure: Error | undefined;
@@ -93,7 +94,8 @@ export class ScriptedCalls implements SipCalls {
       cleared: () => {},
       writable: () => {},
       held: () => {},
-      closed: (end) => {
+      closed: (end, figures) => {
+        if (figures) this.figures.push(figures);
         this.log.push(`media ${end.type}`);
         this.ends.push(end);
       },
