@@ -42,10 +42,10 @@ export class StoredSipDirectory implements SipDirectory {
     return principal?.scopes.includes('talk') ? principal.projectId : null;
   }
 
-  async accounts(): Promise<readonly OpenCredential[]> {
+  async accounts(wish: 'register' | 'qualify'): Promise<readonly OpenCredential[]> {
     const { storage, credentialVault } = this.#parts;
     const stored = await storage.credentials.ofProvider('sip');
-    const wanted = stored.filter(({ shown }) => shown['register'] === 'true');
+    const wanted = stored.filter(({ shown }) => shown[wish] === 'true');
     const opened = await Promise.allSettled(wanted.map((credential) => credentialVault.open(credential)));
     // One that does not open is told of where it is used, and takes no other down.
     return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

@@ -25,6 +25,11 @@ export const sipCredentialSchema: CredentialSchema = {
       choices: ['false', 'true'],
     },
     {
+      key: 'qualify',
+      help: 'Whether it is asked each minute, by OPTIONS, if it is there: metric sip_trunks, and a log line when it changes.',
+      choices: ['false', 'true'],
+    },
+    {
       key: 'caller_id',
       help: 'Where the calling number stands; where it is not from, From holds the username. from when left out.',
       choices: ['from', 'p-asserted-identity', 'p-preferred-identity'],

@@ -29,8 +29,8 @@ export interface SipDirectory {
   keysOf(projectId: ProjectId): Promise<readonly SipKey[]>;
   /** The project of a valid API key of scope `talk`; null for any other text. */
   projectOfKey(key: string): Promise<ProjectId | null>;
-  /** Trunks that we register with. */
-  accounts(): Promise<readonly OpenCredential[]>;
+  /** Trunks that we register with, or that are to be asked whether they are there. */
+  accounts(wish: 'register' | 'qualify'): Promise<readonly OpenCredential[]>;
   /** Of all enabled deployments with a trunk. Keep the array while nothing has changed: the lists compiled of it are remembered by it. */
   trunks(): Promise<readonly SipTrunk[]>;
 }

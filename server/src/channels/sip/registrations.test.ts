@@ -165,3 +165,16 @@ const OFFER = [
   'm=audio 40998 RTP/AVP 0',
   '',
 ].join('\r\n');
+
+test('a trunk with qualify is asked whether it is there, and its state is a gauge', async () => {
+  const trunk = await FakeTrunk.open();
+  const directory = new ScriptedDirectory();
+  directory.watchedList = [trunk.credential({})];
+  const world = await SipWorld.open({ directory });
+  open.push(trunk, world);
+
+  await until(() => world.metrics.value('sip_trunks', { state: 'up' }) === 1);
+
+  expect(world.metrics.value('sip_trunks', { state: 'down' })).toBe(0);
+  expect(trunk.registered).toEqual([]);
+});

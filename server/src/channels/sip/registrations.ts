@@ -81,7 +81,7 @@ export class Registrations {
   async #look(): Promise<void> {
     const { directory, nodes, log } = this.#parts;
     try {
-      const [accounts, alive] = await Promise.all([directory.accounts(), nodes.alive()]);
+      const [accounts, alive] = await Promise.all([directory.accounts('register'), nodes.alive()]);
       if (this.#isStopped) return;
       const mine = accounts.filter(({ id }) => ownerOf(id, alive) === nodes.own);
       const byId = new Map(mine.map((account) => [account.id, account]));

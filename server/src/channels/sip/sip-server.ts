@@ -32,6 +32,7 @@ import { Registrar } from './registrar.ts';
 import { type RegistrationParts, Registrations } from './registrations.ts';
 import { SourceStanding } from './source-standing.ts';
 import { type SipLeg, SipTransfers } from './transfers.ts';
+import { TrunkWatch } from './trunk-watch.ts';
 
 /** The SIP__ settings. */
 export type SipSettings = {
@@ -93,6 +94,7 @@ class BuiltInServer implements SipServer {
   readonly outbound: OutboundCalls;
   readonly transfers: SipTransfers;
   readonly registrations: Registrations;
+  readonly #trunks: TrunkWatch;
   readonly #parts: SipServerParts;
   readonly #agent: UserAgent;
   readonly #admission: SipAdmission;
@@ -125,6 +127,7 @@ class BuiltInServer implements SipServer {
     };
     this.outbound = new OutboundCalls({ ...parts, line });
     this.registrations = new Registrations({ ...parts, line });
+    this.#trunks = new TrunkWatch({ ...parts, probe: (options) => this.#agent.probe(options) });
     this.transfers = new SipTransfers({
       ...parts,
       line,
@@ -183,6 +186,7 @@ class BuiltInServer implements SipServer {
     if (settings.tls) await this.#openTls(settings.tls);
     log.info('sip.listening', { host, port: this.ports.udp, tcpPort: this.ports.tcp, tlsPort: this.ports.tls });
     void this.registrations.start();
+    void this.#trunks.start();
     if (settings.externalIp === null) log.warn('sip.external_ip_unset', { detail: WHO_HEARS_NOTHING });
   }
 
@@ -190,6 +194,7 @@ class BuiltInServer implements SipServer {
     this.#admission.isDraining = true;
     this.outbound.drain();
     this.registrations.stop();
+    this.#trunks.stop();
   }
 
   /** Says BYE to every call, and waits a second for the answers. */

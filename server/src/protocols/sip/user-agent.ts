@@ -11,6 +11,7 @@ import type { Flow, Target, Transport, TransportEvents } from './transport/flow.
 import { TransportSet } from './transport/transport-set.ts';
 import type { Resolver } from './uac/locate-server.ts';
 import { OutgoingCall, type OutgoingCallOptions } from './uac/outgoing-call.ts';
+import { Probe, type ProbeOptions } from './uac/probe.ts';
 import { Registration, type RegistrationOptions } from './uac/registration.ts';
 import { IncomingCall } from './uas/incoming-call.ts';
 import { ACCEPT_SDP, screenRequest } from './uas/screen-request.ts';
@@ -92,6 +93,11 @@ export class UserAgent implements AsyncDisposable {
 
   call(options: OutgoingCallOptions): OutgoingCall {
     return new OutgoingCall(this.#core, options);
+  }
+
+  /** Asks a peer each minute whether it is there. */
+  probe(options: ProbeOptions): Probe {
+    return new Probe(this.#core, options);
   }
 
   register(options: RegistrationOptions): Registration {

@@ -55,8 +55,9 @@ export class ScriptedDirectory implements SipDirectory {
     return key === KEY ? PROJECT : null;
   }
   accountList: readonly OpenCredential[] = [];
-  async accounts() {
-    return this.accountList;
+  watchedList: readonly OpenCredential[] = [];
+  async accounts(wish: 'register' | 'qualify') {
+    return wish === 'register' ? this.accountList : this.watchedList;
   }
   async trunks() {
     return this.trunkList;
