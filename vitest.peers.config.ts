@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** The suites that meet real peers: Asterisk, SIPp, baresip, pocketsphinx. One at a time: they share ports and cores. */
+/**
+ * The suites that meet real peers: Asterisk, SIPp, baresip, Kamailio, pocketsphinx. They mostly wait for people to speak, so two run
+ * at once; each has ports and folders of its own.
+ */
 export default defineConfig({
   test: {
     include: ['{server,peers,bench}/**/*.peers.test.ts'],
     exclude: ['**/node_modules/**'],
     pool: 'forks',
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 240_000,
     setupFiles: ['server/test/setup/loopback-only.ts'],

@@ -33,7 +33,9 @@ export async function requireApt(): Promise<void> {
 /** Installs packages on this system. Needs root; fetches the lists first when there are none. */
 export async function aptInstall(packages: readonly string[]): Promise<void> {
   if (!(await hasLists())) await runProgram(['apt-get', '-qq', 'update']);
-  const install = ['apt-get', '-qq', '-y', '--no-install-recommends', 'install', ...packages];
+  // Another suite may be installing at this moment.
+  const wait = ['-o', 'DPkg::Lock::Timeout=120'];
+  const install = ['apt-get', '-qq', '-y', ...wait, '--no-install-recommends', 'install', ...packages];
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   let { exitCode, stderr } = await tryProgram(install, { env });
   if (exitCode !== 0) {
