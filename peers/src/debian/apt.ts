@@ -1,4 +1,6 @@
 import { access } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runProgram, tryProgram } from '../run-program.ts';
 
 /** A package that Debian does not offer today: the suite that needs it fails with this message. */
@@ -30,17 +32,18 @@ export async function requireApt(): Promise<void> {
   }
 }
 
+/** One at a time on this machine: suites that run beside each other may want packages in the same moment. */
+const APT_GET = ['flock', '--timeout', '300', join(tmpdir(), 'assistant-api-apt.lock'), 'apt-get', '-qq'];
+
 /** Installs packages on this system. Needs root; fetches the lists first when there are none. */
 export async function aptInstall(packages: readonly string[]): Promise<void> {
-  if (!(await hasLists())) await runProgram(['apt-get', '-qq', 'update']);
-  // Another suite may be installing at this moment.
-  const wait = ['-o', 'DPkg::Lock::Timeout=120'];
-  const install = ['apt-get', '-qq', '-y', ...wait, '--no-install-recommends', 'install', ...packages];
+  if (!(await hasLists())) await runProgram([...APT_GET, 'update']);
+  const install = [...APT_GET, '-y', '--no-install-recommends', 'install', ...packages];
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   let { exitCode, stderr } = await tryProgram(install, { env });
   if (exitCode !== 0) {
     // The lists may be older than the mirror.
-    await runProgram(['apt-get', '-qq', 'update']);
+    await runProgram([...APT_GET, 'update']);
     ({ exitCode, stderr } = await tryProgram(install, { env }));
   }
   if (exitCode !== 0) {
