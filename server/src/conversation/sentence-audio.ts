@@ -41,13 +41,17 @@ export class SentenceAudio {
   }
 
   add(samples: Int16Array): void {
+    let sum = this.#stepSum;
+    let left = this.#stepSamples - (this.#length % this.#stepSamples);
     for (let index = 0; index < samples.length; index++) {
-      this.#stepSum += Math.abs(samples[index] as number);
-      this.#length++;
-      if (this.#length % this.#stepSamples !== 0) continue;
-      this.#levels.push(this.#stepSum / this.#stepSamples);
-      this.#stepSum = 0;
+      sum += Math.abs(samples[index] as number);
+      if (--left > 0) continue;
+      this.#levels.push(sum / this.#stepSamples);
+      sum = 0;
+      left = this.#stepSamples;
     }
+    this.#stepSum = sum;
+    this.#length += samples.length;
   }
 
   /** Notes word ends the voice told, at the rate of its chunk. `dropped`: samples of the sentence's start that were not added. */
