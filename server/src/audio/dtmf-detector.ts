@@ -52,6 +52,11 @@ export class DtmfDetector {
     return this.#pressed >= 0;
   }
 
+  /** Neither a key nor the beginning of one was heard lately: `reset` would change nothing that is told. */
+  get isIdle(): boolean {
+    return this.#candidate < 0 && this.#pressed < 0;
+  }
+
   /** Returns the keys that began in this audio, in order; mostly none. */
   push(samples: Int16Array): string {
     const window = this.#window;

@@ -6,6 +6,7 @@ import { concat } from '../../test/signals/signals.ts';
 import { dtmfTones } from '../audio/dtmf-tones.ts';
 import { readWav } from '../audio/wav.ts';
 import { serialiseFrame } from '../protocols/audiosocket/frame.ts';
+import { InBandKeys } from './in-band-keys.ts';
 
 /** A live call at 8 kHz with its notebook. */
 async function call() {
@@ -69,4 +70,21 @@ describe('keys in the audio', () => {
 
     expect(phone.notes.digits).toEqual(['5', '5']);
   });
+});
+
+test('a key of 40 ms is told once wherever in a frame it begins, after a loud hum that is passed over', () => {
+  const hum = Int16Array.from({ length: 1_600 }, (_, index) =>
+    Math.round(12_000 * Math.sin((index * 2 * Math.PI) / 66)),
+  );
+  const told = Array.from({ length: 160 }, (_, offset) => {
+    const keys = new InBandKeys(8_000);
+    const audio = concat(hum.slice(0, 800 + offset), dtmfTones('5', { sampleRate: 8_000, toneMs: 40 }), hum);
+    let digits = '';
+    for (let at = 0; at + 160 <= audio.length; at += 160) {
+      digits += keys.listenTo(bytesOf(audio.slice(at, at + 160)), 0, 320, at / 8);
+    }
+    return digits;
+  });
+
+  expect(told).toEqual(Array(160).fill('5'));
 });
