@@ -91,6 +91,18 @@ describe('a caller is handed over', () => {
     expect(ari.requests).not.toContain(`DELETE /channels/${target}`);
   });
 
+  test('our media leg ends before any event tells that the other side answered: it is asked, and takes nothing back', async () => {
+    const { outcome, target } = await begin();
+    ari.channels.set(target, { id: target, name: 'PJSIP/b', state: 'Up' });
+
+    stop.abort();
+    await vi.waitFor(() => expect(ari.requests).toContain(`GET /channels/${target}`));
+    ari.tell(bridged(CALLER, target));
+
+    expect(await outcome).toEqual({ type: 'connected' });
+    expect(ari.requests).not.toContain(`DELETE /channels/${target}`);
+  });
+
   test('an answered side that no dialplan joins is hung up, and the caller stays', async () => {
     const { outcome, target } = await begin();
     ari.tell(changed(target, 'Up'));

@@ -69,7 +69,7 @@ async function dial(parts: AriTransferParts, dialling: Dialling, signal: AbortSi
     callerId,
     ringTimeoutMs: order.ringTimeoutSeconds * 1_000,
   });
-  const takeBack = () => watch.takeBack();
+  const takeBack = () => void watch.takeBack();
   signal.addEventListener('abort', takeBack);
   try {
     await link.client.originate(request, AbortSignal.timeout(ASK_LIMIT_MS)).catch((error: unknown) => {
@@ -77,7 +77,7 @@ async function dial(parts: AriTransferParts, dialling: Dialling, signal: AbortSi
       watch.hangUp();
       throw error;
     });
-    if (signal.aborted) watch.takeBack();
+    if (signal.aborted) takeBack();
     return await watch.outcome;
   } finally {
     signal.removeEventListener('abort', takeBack);

@@ -46,9 +46,16 @@ export class TargetWatch {
     });
   }
 
-  /** The caller left, or the transfer is not wanted any more. One that was answered goes on: our media leg ended because of it. */
-  takeBack(): void {
+  /**
+   * Our media leg ended, or the transfer is not wanted any more. The dialplan's `Bridge()` ends the leg as well, often before any
+   * event told that the other side answered: so it is asked, and hung up only when it still rings.
+   */
+  async takeBack(): Promise<void> {
     if (this.#isAnswered) return;
+    const { link, targetId } = this.#parts;
+    const target = await link.client.channel(targetId, AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => null);
+    if (this.#isAnswered) return;
+    if (target?.state === 'Up') return this.#answered();
     this.hangUp();
     this.#fail('cancelled', 'it was taken back');
   }
