@@ -3,6 +3,7 @@ import { HoldMusic } from './audio/hold-music.ts';
 import { openPostgresBus } from './bus/postgres-bus.ts';
 import { type AttachMediaParts, attachMedia } from './calls/attach-media.ts';
 import { CallJournal } from './calls/call-journal.ts';
+import { carryCallOn } from './calls/carry-call-on.ts';
 import { converse } from './calls/converse.ts';
 import { createDemo, type Demo } from './calls/create-demo.ts';
 import { drainCalls } from './calls/drain-calls.ts';
@@ -15,7 +16,7 @@ import { receiveDirectCall } from './calls/receive-direct-call.ts';
 import { warmAssistant } from './calls/warm-assistant.ts';
 import { CARRIER_CREDENTIAL_SCHEMAS } from './channels/credential-schemas.ts';
 import { createChannels } from './channels/index.ts';
-import type { SipCallAnnouncement } from './channels/sip/ports.ts';
+import type { CarriedCall, SipCallAnnouncement } from './channels/sip/ports.ts';
 import { rtpMedia } from './channels/sip/rtp-media.ts';
 import { DEMO_SETTINGS } from './composition/demo-settings.ts';
 import { enginesOf } from './composition/engines.ts';
@@ -187,6 +188,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     nodes: { own: nodeId, alive: () => storage.nodes.alive(SILENT_AFTER_MS) },
     open: (call: SipCallAnnouncement) =>
       receiveDirectCall({ ...shared, assistants, calls, lines, admit, opened }, { ...call, channel: 'sip' }),
+    carryOn: (call: CarriedCall) => carryCallOn({ ...shared, liveCalls }, 'sip', call),
   };
   const channels = createChannels({ worker, audioSocket: config.audioSocket, sip, ...shared });
   dialling.push(...channels);

@@ -71,10 +71,28 @@ export class LiveCalls {
     this.#endings.delete(call.contextId);
     if (ending) call.end(ending);
     const remove = () => {
+      if (this.#calls.get(call.contextId) !== call) return;
       this.#calls.delete(call.contextId);
       this.#tell();
     };
     call.ended.then(remove, remove);
+  }
+
+  /**
+   * Adds what a call goes on as when its conversation leaves, joined with somebody else through this process: it keeps the slot
+   * of its conversation, ends with it when told to, and is over when both are. Taken in a drain as well.
+   */
+  carryOn(call: LiveCall): void {
+    const { contextId } = call;
+    const before = this.#calls.get(contextId);
+    this.add({
+      contextId,
+      end: (reason) => {
+        before?.end(reason);
+        call.end(reason);
+      },
+      ended: Promise.allSettled([before?.ended, call.ended]),
+    });
   }
 
   find(contextId: ContextId): LiveCall | undefined {

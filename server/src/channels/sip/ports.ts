@@ -53,6 +53,15 @@ export type SipCallAnnouncement = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** A caller and whoever the call was handed over to, joined through this process. */
+export type CarriedCall = {
+  readonly contextId: ContextId;
+  /** Hangs up on both; idempotent. */
+  end(): void;
+  /** Resolves once both are gone. */
+  readonly ended: Promise<unknown>;
+};
+
 /** The use cases of a call that comes in by SIP. */
 export interface SipCalls {
   /**
@@ -63,6 +72,8 @@ export interface SipCalls {
   open(call: SipCallAnnouncement): Promise<ContextId>;
   /** As CallControl.attachMedia: after it the conversation owns the call's end. @throws AppError; the media is then the caller's to close. */
   attach(contextId: ContextId, media: MediaTransport): Promise<void>;
+  /** Counts a call as live that goes on without its conversation. Must not be called for one that is over. */
+  carryOn(call: CarriedCall): void;
   /** A call that ended before its media was attached. */
   end(contextId: ContextId, reason: EndReason): Promise<void>;
 }

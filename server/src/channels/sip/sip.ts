@@ -4,10 +4,10 @@ import { sipDialer } from './dialer.ts';
 import type { SipCalls } from './ports.ts';
 import { openSipServer, type SipServer, type SipServerParts } from './sip-server.ts';
 
-export type SipParts = Omit<SipServerParts, 'calls'> & Pick<SipCalls, 'open'>;
+export type SipParts = Omit<SipServerParts, 'calls'> & Pick<SipCalls, 'open' | 'carryOn'>;
 
 /** Calls over our own SIP server: any phone or PBX, without a carrier. */
-export function createSip({ open, ...parts }: SipParts): Channel {
+export function createSip({ open, carryOn, ...parts }: SipParts): Channel {
   let server: SipServer | null = null;
   const hasTls = parts.settings.tls !== null;
   return {
@@ -27,6 +27,7 @@ export function createSip({ open, ...parts }: SipParts): Channel {
         ...parts,
         calls: {
           open,
+          carryOn,
           attach: (contextId, media) => control.attachMedia({ contextId, channel: 'sip', media }),
           end: (contextId, reason) => control.endCall(contextId, reason),
         },

@@ -33,7 +33,7 @@ test('what one side says the other hears, both ways, and the conversation hears 
   const { clock, wires, caller, callee, heard } = twoCalls();
   caller.play({ samples: new Int16Array(8_000).fill(9), sampleRate: 8_000 }, REPLY);
 
-  expect(bridge(caller, callee)).toBe(true);
+  expect(bridge(caller, callee)).not.toBeNull();
   wires.caller.say(tone(480, 100));
   wires.callee.say(tone(480, 200));
   clock.advance(10 * FRAME_MS);
@@ -80,6 +80,23 @@ test('a caller who hung up already is not bridged', () => {
   wires.caller.hangUp();
   clock.advance(FRAME_MS);
 
-  expect(bridge(caller, callee)).toBe(false);
+  expect(bridge(caller, callee)).toBeNull();
   expect(wires.callee.isClosed).toBe(false);
+});
+
+test('told to end, it hangs up on both, and is over once both are gone', async () => {
+  const { clock, wires, caller, callee } = twoCalls();
+  const bridged = bridge(caller, callee);
+  let isOver = false;
+  void bridged?.ended.then(() => {
+    isOver = true;
+  });
+
+  bridged?.end();
+  bridged?.end();
+  expect(isOver).toBe(false);
+  clock.advance(5 * FRAME_MS);
+  await bridged?.ended;
+
+  expect([wires.caller.isClosed, wires.callee.isClosed, isOver]).toEqual([true, true, true]);
 });

@@ -7,22 +7,34 @@ const BRIDGED = 0 as ReplyId;
 /** More than this behind is no jitter any more: what comes then is dropped, until it is less. */
 const MOST_LAG_MS = 120;
 
+/** Two calls that talk with each other. */
+export type Bridge = {
+  /** Ends both. */
+  end(): void;
+  /** Resolves once both are over. */
+  readonly ended: Promise<unknown>;
+};
+
 /**
  * Lets two calls of ours talk with each other: what one says, the other hears, keys included; when one ends, so does the other.
  * Each side keeps its own codec, address and encryption, which a re-INVITE to each other's address could not.
- * Returns false when one of them is over already; nothing has changed then.
+ * Null when the caller's is over already; nothing has changed then.
  */
-export function bridge(caller: MediaWithInfoDigits, callee: MediaWithInfoDigits): boolean {
+export function bridge(caller: MediaWithInfoDigits, callee: MediaWithInfoDigits): Bridge | null {
   const sides: { caller: MediaTransport | null; callee: MediaTransport | null } = { caller: null, callee: null };
+  const gone = { caller: Promise.withResolvers<void>(), callee: Promise.withResolvers<void>() };
   // Verbs on a leg that is over do nothing, so each end may close the other without asking.
-  sides.caller = caller.takeOver(relay(caller.sampleRate, () => sides.callee));
-  if (sides.caller === null) return false;
-  callee.listen(relay(callee.sampleRate, () => sides.caller));
+  sides.caller = caller.takeOver(relay(caller.sampleRate, () => sides.callee, gone.caller.resolve));
+  if (sides.caller === null) return null;
+  callee.listen(relay(callee.sampleRate, () => sides.caller, gone.callee.resolve));
   sides.callee = callee;
-  return true;
+  return {
+    end: () => sides.caller?.close(),
+    ended: Promise.all([gone.caller.promise, gone.callee.promise]),
+  };
 }
 
-function relay(fromRate: number, otherSide: () => MediaTransport | null): MediaListener {
+function relay(fromRate: number, otherSide: () => MediaTransport | null, gone: () => void): MediaListener {
   let way: { readonly resampler: Resampler; readonly output: Int16Array } | undefined;
   return {
     audio: (view) => {
@@ -41,7 +53,10 @@ function relay(fromRate: number, otherSide: () => MediaTransport | null): MediaL
     cleared: () => {},
     writable: () => {},
     held: () => {},
-    closed: () => otherSide()?.close(),
+    closed: () => {
+      gone();
+      otherSide()?.close();
+    },
   };
 }
 

@@ -147,6 +147,22 @@ describe('where REFER is refused', () => {
     expect(world.rtp.calls.map(({ isDisposed }) => isDisposed)).toEqual([true, true]);
   });
 
+  test('it counts as a live call from then on, and told to end we say BYE to both', async () => {
+    const { world, trunk, transfer } = await talking({ transfer: 'bridge' });
+
+    await transfer();
+    world.calls.attached[0]?.close();
+    await until(() => world.calls.ends.length === 1);
+    expect(world.calls.carried.map(({ contextId }) => contextId)).toEqual([CONTEXT]);
+    expect(world.calls.log).not.toContain('parted');
+    world.calls.carried[0]?.end();
+    await until(() => world.calls.log.includes('parted'));
+
+    await until(() => trunk.ends.length === 2);
+    expect(trunk.ends).toEqual(['peer hung up', 'peer hung up']);
+    await until(() => world.server.load.calls === 0);
+  });
+
   test.each([
     [486, 'busy'],
     [480, 'no_answer'],
@@ -158,7 +174,7 @@ describe('where REFER is refused', () => {
     trunk.onCall = (call) => call.reject(status);
 
     expect(await transfer()).toMatchObject({ type: 'failed', reason });
-    expect([world.calls.ends, world.server.load.calls]).toEqual([[], 1]);
+    expect([world.calls.ends, world.server.load.calls, world.calls.carried]).toEqual([[], 1, []]);
   });
 
   test('the caller hangs up while the target rings: CANCEL', async () => {

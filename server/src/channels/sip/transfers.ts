@@ -5,12 +5,14 @@ import { parseSipUri, printSipUri } from '../../protocols/sip/message/sip-uri.ts
 import type { MediaWithInfoDigits } from './digit-sources.ts';
 import { OutboundLeg, type OutboundLegParts } from './outbound-leg.ts';
 import { plainRoute, type Route, trunkRoute, trunkUri } from './outbound-route.ts';
+import type { SipCalls } from './ports.ts';
 import { bridge } from './transfer-bridge.ts';
 import { refer, type TransferableCall, takesRefer, transferFailureOf } from './transfer-refer.ts';
 
 export type SipLeg = TransferableCall & { readonly media: MediaWithInfoDigits | undefined };
 
 export type TransferParts = OutboundLegParts & {
+  readonly calls: Pick<SipCalls, 'carryOn'>;
   readonly clock: Clock;
   /** The live call of this context on this server. */
   readonly legOf: (contextId: ContextId) => SipLeg | undefined;
@@ -96,14 +98,16 @@ export class SipTransfers {
 
   #bridge({ caller, ...plan }: Bridging, signal: AbortSignal): Promise<TransferOutcome> {
     const { promise, resolve } = Promise.withResolvers<TransferOutcome>();
+    const { calls } = this.#parts;
     const leg: OutboundLeg = new OutboundLeg(this.#parts, plan, {
       trying: () => {},
       ringing: () => {},
       answered: (callee) => {
-        const isBridged = !signal.aborted && bridge(caller, callee);
-        if (isBridged) resolve({ type: 'connected' });
+        const bridged = signal.aborted ? null : bridge(caller, callee);
         // Not before the ACK.
-        else queueMicrotask(() => leg.hangUp());
+        if (bridged === null) return queueMicrotask(() => leg.hangUp());
+        calls.carryOn({ contextId: plan.contextId, ...bridged });
+        resolve({ type: 'connected' });
       },
       refused: ({ status, detail }) => {
         this.#legs.delete(leg);

@@ -18,7 +18,7 @@ import { openStreamTransport } from '../../../protocols/sip/transport/stream-tra
 import { openUdpTransport } from '../../../protocols/sip/transport/udp-transport.ts';
 import { answerWithDigest } from '../../../protocols/sip/uac/answer-challenge.ts';
 import { UserAgent } from '../../../protocols/sip/user-agent.ts';
-import type { RtpMedia, SipCallAnnouncement, SipCalls, SipDirectory, SipTrunk } from '../ports.ts';
+import type { CarriedCall, RtpMedia, SipCallAnnouncement, SipCalls, SipDirectory, SipTrunk } from '../ports.ts';
 import { openSipServer, type SipServer, type SipServerParts } from '../sip-server.ts';
 import { ScriptedRtp } from './scripted-rtp.ts';
 
@@ -72,6 +72,7 @@ export class ScriptedCalls implements SipCalls {
   readonly ends: MediaEnd[] = [];
   readonly figures: MediaFigures[] = [];
   readonly digits: string[] = [];
+  readonly carried: CarriedCall[] = [];
   heardSamples = 0;
   openFailure: Error | undefined;
   attachFailure: Error | undefined;
@@ -101,6 +102,10 @@ export class ScriptedCalls implements SipCalls {
         this.ends.push(end);
       },
     });
+  }
+  carryOn(call: CarriedCall): void {
+    this.carried.push(call);
+    void call.ended.then(() => this.log.push('parted'));
   }
   async end(_contextId: ContextId, reason: EndReason): Promise<void> {
     this.log.push(`ended ${reason}`);
