@@ -8,8 +8,8 @@ import { converse } from './calls/converse.ts';
 import { createDemo, type Demo } from './calls/create-demo.ts';
 import { drainCalls } from './calls/drain-calls.ts';
 import { endCallAs } from './calls/end-call.ts';
-import { keysOverCarrier } from './calls/keys-over-carrier.ts';
 import { LiveCalls } from './calls/live-calls.ts';
+import { mediaOverCarrier } from './calls/media-over-carrier.ts';
 import { NodeLease, SILENT_AFTER_MS } from './calls/node-lease.ts';
 import { ProjectLines } from './calls/project-lines.ts';
 import { receiveDirectCall } from './calls/receive-direct-call.ts';
@@ -171,7 +171,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     converse(
       { ...talk, channels, lines, calls, transfers: storage.transfers, publicHost: config.publicHost },
       context,
-      await keysOverCarrier({ channels, lines, log }, context, media),
+      await mediaOverCarrier({ channels, lines, log }, context, media),
       recorder,
     );
   const control: CallControl = {

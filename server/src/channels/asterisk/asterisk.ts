@@ -5,6 +5,7 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { MediaWorker } from '../../media/media-worker.ts';
 import { ariDialer } from './ari/ari-dialer.ts';
+import { ariHolds } from './ari/ari-holds.ts';
 import { ariKeys } from './ari/ari-keys.ts';
 import { AriLinks } from './ari/ari-links.ts';
 import { ariTransfer } from './ari/ari-transfer.ts';
@@ -35,6 +36,7 @@ export function createAsterisk(parts: AsteriskParts): Channel {
     dialer: ariDialer(links),
     transfer: ariTransfer({ ...parts, links }),
     keys: ariKeys({ ...parts, links }),
+    holds: ariHolds({ ...parts, links }),
     watch: (watch) => watchCalls({ ...parts, links, watch }),
     socket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),
     unnamedSocket: (arrival, control) => openAsteriskSocket(arrival, { ...parts, control }),

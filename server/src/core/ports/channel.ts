@@ -5,6 +5,7 @@ import type { AppError } from '../errors.ts';
 import type { Field, FieldValues } from '../form/field.ts';
 import type { ContextId, CredentialId } from '../ids.ts';
 import type { CallTransfer, TransferFailure } from './call-transfer.ts';
+import type { CarrierHolds } from './carrier-holds.ts';
 import type { CarrierKeys } from './carrier-keys.ts';
 import type { Dialer } from './dialer.ts';
 import type { SocketArrival, UnnamedArrival } from './media-socket.ts';
@@ -170,6 +171,8 @@ export interface Channel {
   readonly transfer?: CallTransfer;
   /** Sends keys where the media cannot. */
   readonly keys?: CarrierKeys;
+  /** Tells holds where the media cannot. */
+  readonly holds?: CarrierHolds;
   /** Follows the carrier's own word about calls, where no webhook brings it; until it is disposed of. */
   watch?(watch: CarrierWatch): Disposable;
   /** Phase 2 over WebSocket: called once the handshake is done. Must listen to the socket before it awaits anything. */

@@ -40,6 +40,16 @@ test.each<[string, object, AriEvent | null]>([
     { type: 'ChannelEnteredBridge', channel: { id: 'b' }, bridge: { id: 'x', channels: ['a', 'b'] } },
     { type: 'entered_bridge', channelId: 'b', inBridge: ['a', 'b'] },
   ],
+  [
+    'a phone that holds the call',
+    { type: 'ChannelHold', musicclass: 'default', channel: { id: 'c', state: 'Up' } },
+    { type: 'hold', channelId: 'c', isHeld: true },
+  ],
+  [
+    'a phone that takes it up again',
+    { type: 'ChannelUnhold', channel: { id: 'c', state: 'Up' } },
+    { type: 'hold', channelId: 'c', isHeld: false },
+  ],
   ['what tells us nothing', { type: 'ChannelVarset', channel: { id: 'c' }, variable: 'X', value: '1' }, null],
   ['a dial without a channel', { type: 'Dial', dialstatus: 'BUSY' }, null],
 ])('%s is read', (_name, sent, read) => {

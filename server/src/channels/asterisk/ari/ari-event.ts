@@ -12,10 +12,19 @@ export type AriEvent =
   | { readonly type: 'state'; readonly channelId: string; readonly state: string }
   /** `cause` as in Q.850; 0: none was given. */
   | { readonly type: 'destroyed'; readonly channelId: string; readonly cause: number }
+  /** The phone at this channel put the call on hold, or took it up again. */
+  | { readonly type: 'hold'; readonly channelId: string; readonly isHeld: boolean }
   | { readonly type: 'entered_bridge'; readonly channelId: string; readonly inBridge: readonly string[] };
 
 /** Their names in ARI: all we let it send, as it would tell every dialplan step of every channel. */
-export const ARI_EVENT_TYPES = ['Dial', 'ChannelStateChange', 'ChannelDestroyed', 'ChannelEnteredBridge'] as const;
+export const ARI_EVENT_TYPES = [
+  'Dial',
+  'ChannelStateChange',
+  'ChannelDestroyed',
+  'ChannelEnteredBridge',
+  'ChannelHold',
+  'ChannelUnhold',
+] as const;
 
 /** Null for an event that tells us nothing, and for what is none. */
 export function parseAriEvent(text: string): AriEvent | null {
@@ -37,6 +46,9 @@ export function parseAriEvent(text: string): AriEvent | null {
       return { type: 'destroyed', channelId, cause: typeof json['cause'] === 'number' ? json['cause'] : 0 };
     case 'ChannelEnteredBridge':
       return { type: 'entered_bridge', channelId, inBridge: channelsOf(json['bridge']) };
+    case 'ChannelHold':
+    case 'ChannelUnhold':
+      return { type: 'hold', channelId, isHeld: json['type'] === 'ChannelHold' };
     default:
       return null;
   }

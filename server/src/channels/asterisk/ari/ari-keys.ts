@@ -3,6 +3,7 @@ import type { CarrierKeys, KeyLine } from '../../../core/ports/carrier-keys.ts';
 import type { Random } from '../../../core/ports/random.ts';
 import type { AriLink } from './ari-link.ts';
 import type { AriLinks } from './ari-links.ts';
+import { channelObjection } from './named-channel.ts';
 
 export type AriKeysParts = { readonly links: AriLinks; readonly random: Random };
 
@@ -19,19 +20,12 @@ const NORMAL_CLEARING = 16;
  * 22.10), so the dialplan's SendDTMF() is run for it on a channel of its own, which ends when they are sent.
  */
 export function ariKeys(parts: AriKeysParts): CarrierKeys {
-  return { objection, send: (line, digits, signal) => send(parts, line, digits, signal) };
-}
-
-function objection({ context, credential }: KeyLine): string | null {
-  if (credential === null) return 'there is no Asterisk (ARI) credential for this call';
-  return context.providerCallId === null
-    ? 'the dialplan does not name its channel: add &id=${UNIQUEID} to the CURL line'
-    : null;
+  return { objection: channelObjection, send: (line, digits, signal) => send(parts, line, digits, signal) };
 }
 
 async function send(parts: AriKeysParts, line: KeyLine, digits: string, signal: AbortSignal): Promise<void> {
   const { context, credential } = line;
-  const reason = objection(line);
+  const reason = channelObjection(line);
   if (credential === null || context.providerCallId === null) {
     throw new AppError('carrier_failed', { detail: reason ?? '' });
   }

@@ -55,6 +55,10 @@ export class AriLink {
     return this.#isOpen;
   }
 
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   /** Returns the way to stop listening. */
   subscribe(listener: AriLinkListener): () => void {
     this.#listeners.add(listener);

@@ -30,6 +30,9 @@ export interface AriLinksListener {
 /** A call that was placed rings and a transfer dials for less than that: until then the link of its account stays. */
 const KEPT_UNUSED_MS = 600_000;
 
+/** Every other is a call that goes on. */
+const OWN_LISTENERS = 1;
+
 type Entry = { readonly link: AriLink; readonly credentialIds: Set<CredentialId>; usedMs: number };
 
 /** The event streams of this process: one for each Asterisk and user, however many credentials name it. */
@@ -65,7 +68,7 @@ export class AriLinks implements Disposable {
     for (const credential of credentials) this.open(credential);
     const eldestMs = this.#parts.clock.nowMs() - KEPT_UNUSED_MS;
     for (const [key, { link, usedMs }] of this.#entries) {
-      if (usedMs > eldestMs) continue;
+      if (usedMs > eldestMs || link.listenerCount > OWN_LISTENERS) continue;
       link.close();
       this.#entries.delete(key);
     }

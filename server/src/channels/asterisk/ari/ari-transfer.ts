@@ -8,6 +8,7 @@ import type { AriLink } from './ari-link.ts';
 import type { AriLinks } from './ari-links.ts';
 import { dialSettings } from './dial-settings.ts';
 import { dialEndpoint } from './endpoint.ts';
+import { channelObjection } from './named-channel.ts';
 import { TargetWatch } from './target-watch.ts';
 
 export type AriTransferParts = { readonly links: AriLinks; readonly clock: Clock; readonly random: Random };
@@ -24,19 +25,12 @@ const ASK_LIMIT_MS = 10_000;
  * to be undone when nobody answers, and it is the same for every transport (seen with Asterisk 22.10).
  */
 export function ariTransfer(parts: AriTransferParts): CallTransfer {
-  return { objection, transfer: (order, signal) => transfer(parts, order, signal) };
-}
-
-function objection({ context, credential }: Pick<TransferOrder, 'context' | 'credential'>): string | null {
-  if (credential === null) return 'there is no Asterisk (ARI) credential for this call';
-  if (context.providerCallId === null)
-    return 'the dialplan does not name its channel: add &id=${UNIQUEID} to the CURL line';
-  return null;
+  return { objection: channelObjection, transfer: (order, signal) => transfer(parts, order, signal) };
 }
 
 async function transfer(parts: AriTransferParts, order: TransferOrder, signal: AbortSignal): Promise<TransferOutcome> {
   const { credential, context } = order;
-  const reason = objection(order);
+  const reason = channelObjection(order);
   if (credential === null || context.providerCallId === null) return unreachable(reason ?? '');
   const link = parts.links.open(credential);
   try {

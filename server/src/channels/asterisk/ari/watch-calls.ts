@@ -89,6 +89,7 @@ class CallWatcher implements Disposable {
         this.#stories.delete(contextId);
         return { type: 'ended', reason: endReasonOf({ ...story, cause: event.cause }) };
       case 'entered_bridge':
+      case 'hold':
         return null;
     }
   }

@@ -113,6 +113,10 @@ export function changed(id: string, state: string): object {
   return { type: 'ChannelStateChange', channel: { id, state } };
 }
 
+export function held(id: string, isHeld: boolean): object {
+  return { type: isHeld ? 'ChannelHold' : 'ChannelUnhold', channel: { id, state: 'Up' } };
+}
+
 export function bridged(...channels: readonly string[]): object {
   return { type: 'ChannelEnteredBridge', channel: { id: channels.at(-1) }, bridge: { id: 'bridge-1', channels } };
 }
