@@ -20,33 +20,32 @@ export type PacingPrograms = {
   readonly load: string;
 };
 
+const OPTIONS = {
+  calls: { type: 'string', default: '500' },
+  seconds: { type: 'string', default: '8' },
+  fifo: { type: 'boolean', default: true },
+  pin: { type: 'boolean', default: true },
+  udp: { type: 'string', default: 'auto' },
+} as const;
+
 /** AudioSocket calls against the real media worker. */
 export function run(args: readonly string[]): Promise<object> {
   return measurePacing(args, { media: 'pacing-media.ts', load: 'pacing-load.ts' });
 }
 
 /**
- * Lateness on the wire, CPU a frame pair, memory a call. Options: --calls 500 --seconds 8 --no-fifo --no-pin. CPU is that of the
+ * Lateness on the wire, CPU a frame pair, memory a call. Options: --calls 500 --seconds 8 --no-fifo --no-pin --udp auto (RTP only). CPU is that of the
  * whole media process, its main thread reading every call's audio included. The media thread has core 0, the load peer and the
  * media process's other threads the last one: all on one core, more than 950 ms of a second under SCHED_FIFO, and the kernel stops
  * them for the rest of it (sched_rt_runtime_us), which looks like 50 ms of lateness. `stolenMs` is what the hypervisor took.
  */
 export async function measurePacing(args: readonly string[], programs: PacingPrograms): Promise<object> {
-  const { values } = parseArgs({
-    args: [...args],
-    allowNegative: true,
-    options: {
-      calls: { type: 'string', default: '500' },
-      seconds: { type: 'string', default: '8' },
-      fifo: { type: 'boolean', default: true },
-      pin: { type: 'boolean', default: true },
-    },
-  });
+  const { values } = parseArgs({ args: [...args], allowNegative: true, options: OPTIONS });
   const calls = Number(values.calls);
   const seconds = Number(values.seconds);
   const isFifo = values.fifo && canRun('chrt', ['-f', String(FIFO)]);
   const isPinned = values.pin && availableParallelism() > 1 && canRun('taskset', ['-c', '1']);
-  const media = startChild(programs.media, { args: [String(calls)], core: null });
+  const media = startChild(programs.media, { args: [String(calls), values.udp], core: null });
   const { where, idle } = await nextMessage<{ where: string; idle: MediaReading }>(media);
   if (isPinned) pinThreads(media, 'media', { own: 0, others: availableParallelism() - 1 });
   if (isFifo) makeFifo(media, FIFO);
@@ -84,6 +83,7 @@ export async function measurePacing(args: readonly string[], programs: PacingPro
     calls,
     seconds,
     isFifo,
+    udp: values.udp,
     isPinned,
     isVoid,
     stolenMs: stolenMs() - stolenBeforeMs,

@@ -1,4 +1,5 @@
 import { startMediaWorker } from '@assistant/server/media/media-worker';
+import type { UdpChoice } from '@assistant/server/media/udp/open-udp-io';
 import { CODECS } from '@assistant/server/protocols/sdp/codecs';
 import { converse, readProcess, serveBench } from './media-process.ts';
 import { clock, log, metrics } from './quiet-ports.ts';
@@ -6,7 +7,8 @@ import { clock, log, metrics } from './quiet-ports.ts';
 const PORTS = { start: 16_000, end: 32_000 };
 
 const calls = Number(process.argv[2]);
-const worker = startMediaWorker({ log, metrics, clock });
+const udp = (process.argv[3] ?? 'auto') as UdpChoice;
+const worker = startMediaWorker({ log, metrics, clock, udp });
 await worker.openRtp({ bindHost: '127.0.0.1', ports: PORTS }).then((first) => first[Symbol.asyncDispose]());
 const idle = readProcess(worker);
 const open = () => worker.openRtp({ bindHost: '127.0.0.1', ports: PORTS });

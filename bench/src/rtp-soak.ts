@@ -15,7 +15,7 @@ const SLOPE_FROM = 0.5;
 
 /**
  * Calls over RTP for a long while: no drift (frames sent against the clock), no leak (memory, sockets, ports), no fault. Options:
- * --calls 500 --seconds 600 --no-fifo. Without SCHED_FIFO a busy machine skips turns, which tells of the machine and not of us.
+ * --calls 500 --seconds 600 --no-fifo --udp auto. Without SCHED_FIFO a busy machine skips turns, which tells of the machine and not of us.
  */
 export async function run(args: readonly string[]): Promise<object> {
   const { values } = parseArgs({
@@ -25,11 +25,12 @@ export async function run(args: readonly string[]): Promise<object> {
       calls: { type: 'string', default: '500' },
       seconds: { type: 'string', default: '600' },
       fifo: { type: 'boolean', default: true },
+      udp: { type: 'string', default: 'auto' },
     },
   });
   const calls = Number(values.calls);
   const seconds = Number(values.seconds);
-  const media = startChild('rtp-pacing-media.ts', { args: [String(calls)], core: null });
+  const media = startChild('rtp-pacing-media.ts', { args: [String(calls), values.udp], core: null });
   const { where, idle } = await nextMessage<{ where: string; idle: MediaReading }>(media);
   const isFifo = values.fifo && availableParallelism() > 1 && canRun('chrt', ['-f', String(FIFO)]);
   const lastCore = availableParallelism() - 1;
@@ -68,6 +69,7 @@ export async function run(args: readonly string[]): Promise<object> {
     calls,
     seconds,
     isFifo,
+    udp: values.udp,
     stolenMs: stolenMs() - stolenBeforeMs,
     ...summary(readings, calls),
     phonesHeard: { frames, lateMs, gapMs },

@@ -139,7 +139,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     }),
   );
   const vad = stack.use(await startVoiceActivity({ ...SILERO, maxSessions: CAPACITY, ...shared }));
-  const worker = stack.use(startMediaWorker(shared));
+  const worker = stack.use(startMediaWorker({ ...shared, udp: config.sip.rtpIo }));
   metrics.beforeScrape(() => worker.report());
   const sentences = new SentenceCache();
   const holdMusic = new HoldMusic(HOLD_MUSIC_RATES);

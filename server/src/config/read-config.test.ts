@@ -33,6 +33,7 @@ test('nothing set is a whole configuration without a warning', () => {
       externalIp: null,
       localNets: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7', 'fe80::/10'],
       rtpPorts: { start: 10000, end: 20000 },
+      rtpIo: 'auto',
     },
     database: { type: 'embedded' },
     dataDir: '/home/op/.local/share/assistant-api',
@@ -122,6 +123,11 @@ describe('the public host', () => {
         .audioSocket.publicHost,
     ).toBe('pbx-side.example.com');
   });
+});
+
+test('a way to send RTP that there is not is a mistake that tells which there are', () => {
+  expect(good({ SIP__RTP_IO: 'dgram' }).config.sip.rtpIo).toBe('dgram');
+  expect(mistakes({ SIP__RTP_IO: 'raw' })).toEqual([expect.stringContaining('auto, native, dgram')]);
 });
 
 describe('the RTP range', () => {

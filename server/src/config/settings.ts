@@ -28,6 +28,7 @@ export const SETTINGS = {
   SIP__LOCAL_NETS: { example: '10.0.0.0/8,192.168.0.0/16' },
   SIP__RTP_PORT_RANGE_START: { example: '10000' },
   SIP__RTP_PORT_RANGE_END: { example: '20000' },
+  SIP__RTP_IO: { example: 'auto' },
   DATABASE_URL: { example: 'postgres://user:password@db.example.com:5432/assistant', isSecret: true },
   POSTGRES__HOST: { example: 'db.example.com' },
   POSTGRES__PORT: { example: '5432' },

@@ -4,11 +4,13 @@ import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AudioSocketDoor } from './audiosocket-door.ts';
-import { MediaPlane, type PlaneMemory } from './media-plane.ts';
-import type { ListenerNumber, MediaCommand } from './messages.ts';
+import { MediaPlane } from './media-plane.ts';
+import type { ListenerNumber, MediaCommand, MediaThreadStart } from './messages.ts';
+import { PolledTurns } from './polled-turns.ts';
 import { RtpDoor } from './rtp/rtp-door.ts';
 import { SocketSink } from './socket-sink.ts';
 import { TurnKeeper } from './turn-keeper.ts';
+import { openUdpIo } from './udp/open-udp-io.ts';
 
 /** Linux: of this thread alone, and for root or with CAP_SYS_NICE only. */
 const NICENESS = -10;
@@ -17,14 +19,17 @@ const NEWS_WITHIN_MS = 1;
 
 const port = parentPort;
 if (port === null) throw new Error('The media thread runs in a worker only');
+const start = workerData as MediaThreadStart;
 const servers = new Map<ListenerNumber, Server>();
-const plane = new MediaPlane(workerData as PlaneMemory, {
+const plane = new MediaPlane(start.memory, {
   nowMs: performance.now(),
   post: (tick) => port.postMessage(tick),
 });
-const turns = new TurnKeeper(plane);
+const { io: udp, objection } = await openUdpIo(start.udp, { below: randomInt, openSockets: start.openSockets });
+const turns = new TurnKeeper(new PolledTurns(plane, udp));
 const door = new AudioSocketDoor(plane);
 const rtp = new RtpDoor(plane, {
+  udp,
   random: { uuid: randomUUID, bytes: randomBytes, below: randomInt },
   nowMs: () => performance.now(),
   epochAtZeroMs: performance.timeOrigin,
@@ -35,6 +40,7 @@ let sockets = 0;
 let isStopping = false;
 
 raisePriority();
+tell({ type: 'udp_opened', kind: udp.kind, objection });
 port.on('message', (commands: readonly MediaCommand[]) => {
   for (const command of commands) obey(command);
   turns.within(0);
@@ -154,5 +160,6 @@ function leaveWhenIdle(): void {
   if (!isStopping || sockets > 0 || !rtp.isIdle) return;
   turns.stop();
   plane.advanceTo(performance.now());
+  udp[Symbol.dispose]();
   port?.close();
 }

@@ -6,10 +6,12 @@ import type { Metrics } from '../core/ports/metrics.ts';
 import { createDoorbellMemory } from './doorbell.ts';
 import { COUNTER, createCounterMemory, type MediaCounters, readCounters } from './media-counters.ts';
 import { type MediaArrival, MediaDesk } from './media-desk.ts';
-import type { PlaneMemory } from './media-plane.ts';
 import { MediaReport } from './media-report.ts';
-import type { ListenerNumber, MediaCommand, MediaNews, MediaTick } from './messages.ts';
+import type { ListenerNumber, MediaCommand, MediaNews, MediaThreadStart, MediaTick } from './messages.ts';
 import { type RtpOpening, type RtpSession, RtpSessions } from './rtp/rtp-session.ts';
+import { openLibc } from './udp/libc.ts';
+import { closeLeftOpen, createOpenSocketsMemory } from './udp/open-sockets.ts';
+import type { UdpChoice } from './udp/open-udp-io.ts';
 
 export type AudioSocketListening = {
   readonly host: string;
@@ -47,8 +49,10 @@ export type MediaWorkerOptions = {
   readonly log: EventLog;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** How RTP is sent and received; `auto` unless given. */
+  readonly udp?: UdpChoice;
   /** Starts the thread; a test may keep hold of it. */
-  readonly spawn?: (memory: PlaneMemory) => Worker;
+  readonly spawn?: (start: MediaThreadStart) => Worker;
 };
 
 type Listening = AudioSocketListening & {
@@ -78,6 +82,7 @@ export function startMediaWorker(options: MediaWorkerOptions): MediaWorker {
 class MediaWorkerHandle implements MediaWorker {
   readonly #options: MediaWorkerOptions;
   readonly #counters = createCounterMemory();
+  readonly #openSockets = createOpenSocketsMemory();
   readonly #listeners = new Map<ListenerNumber, Listening>();
   readonly #report: MediaReport;
   readonly #rtp: RtpSessions;
@@ -153,9 +158,9 @@ class MediaWorkerHandle implements MediaWorker {
   }
 
   #start(): [Worker, MediaDesk] {
-    const memory: PlaneMemory = { counters: this.#counters, doorbell: createDoorbellMemory() };
-    const thread = (this.#options.spawn ?? spawnMediaThread)(memory);
-    const { clock, log } = this.#options;
+    const { clock, log, udp = 'auto', spawn = spawnMediaThread } = this.#options;
+    const memory = { counters: this.#counters, doorbell: createDoorbellMemory() };
+    const thread = spawn({ memory, udp, openSockets: this.#openSockets });
     const desk = new MediaDesk({
       clock,
       log,
@@ -202,7 +207,14 @@ class MediaWorkerHandle implements MediaWorker {
     if (news.type === 'listening') this.#listening(news.listener, { host: news.host, port: news.port });
     else if (news.type === 'listen_failed') this.#listenFailed(news.listener, news.code);
     else if (news.type === 'unlistened') this.#listeners.get(news.listener)?.onClosed?.();
+    else if (news.type === 'udp_opened') this.#udpOpened(news);
     else this.#rtp.hear(news);
+  }
+
+  #udpOpened({ kind, objection }: Extract<MediaNews, { type: 'udp_opened' }>): void {
+    const { log, udp } = this.#options;
+    if (objection !== null && udp === 'native') log.warn('media.udp_not_native', { kind, objection });
+    else log.debug('media.udp', { kind, objection });
   }
 
   #listening(listener: ListenerNumber, bound: { host: string; port: number }): void {
@@ -252,6 +264,7 @@ class MediaWorkerHandle implements MediaWorker {
     this.#desk.failAll(detail);
     this.#rtp.failAll(detail);
     for (const gauge of GAUGES) this.#counters[gauge] = 0;
+    closeLeftOpen(this.#openSockets, openLibc);
     for (const listening of this.#listeners.values()) listening.onClosed?.();
     this.#onExit?.();
     if (this.#isStopping) return;
@@ -272,10 +285,10 @@ class MediaWorkerHandle implements MediaWorker {
 }
 
 /** The thread as it is started unless the options say otherwise. */
-export function spawnMediaThread(memory: PlaneMemory): Worker {
+export function spawnMediaThread(start: MediaThreadStart): Worker {
   return new Worker(new URL('./media-thread.ts', import.meta.url), {
     name: 'media',
-    workerData: memory,
+    workerData: start,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
   });
 }

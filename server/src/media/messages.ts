@@ -1,10 +1,20 @@
 import type { ContextId } from '../core/ids.ts';
 import type { MediaEnd } from '../core/ports/media-transport.ts';
 import type { CallNumber } from './call-number.ts';
+import type { PlaneMemory } from './media-plane.ts';
 import type { RtpCommand, RtpNews } from './rtp/rtp-messages.ts';
+import type { OpenSocketsMemory } from './udp/open-sockets.ts';
+import type { OpenedUdp, UdpChoice } from './udp/open-udp-io.ts';
 
 export type { CallNumber };
 export type ListenerNumber = number;
+
+/** What a media thread is started with. */
+export type MediaThreadStart = {
+  readonly memory: PlaneMemory;
+  readonly udp: UdpChoice;
+  readonly openSockets: OpenSocketsMemory;
+};
 
 /** What main asks of the worker. */
 export type MediaCommand =
@@ -32,6 +42,8 @@ export type MediaNews =
       readonly sampleRate: number;
       readonly memory: SharedArrayBuffer;
     }
+  /** The thread has begun. */
+  | { readonly type: 'udp_opened'; readonly kind: OpenedUdp['io']['kind']; readonly objection: OpenedUdp['objection'] }
   | { readonly type: 'digit'; readonly call: CallNumber; readonly digit: string }
   /** Positions, modulo 2^32, that were sent while the peer stood still. */
   | { readonly type: 'unheard'; readonly call: CallNumber; readonly from: number; readonly to: number }

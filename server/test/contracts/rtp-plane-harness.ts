@@ -5,7 +5,7 @@ import { bump, COUNTER, createCounterMemory, readCounters } from '@assistant/ser
 import { MediaDesk } from '@assistant/server/media/media-desk';
 import { MediaPlane } from '@assistant/server/media/media-plane';
 import type { MediaTick } from '@assistant/server/media/messages';
-import type { DatagramSink, Endpoint, Targets } from '@assistant/server/media/rtp/datagram-sink';
+import type { DatagramSink, Endpoint, Targets } from '@assistant/server/media/udp/datagram-sink';
 import { PacketPool } from '@assistant/server/media/rtp/packet-pool';
 import { RtpLeg } from '@assistant/server/media/rtp/rtp-leg';
 import type { RtpStats } from '@assistant/server/media/rtp/rtp-stats';

@@ -25,6 +25,7 @@ function configOf({
       externalIp: null,
       localNets: [],
       rtpPorts: { start: 42_000, end: 42_001 },
+      rtpIo: 'auto',
     },
   };
 }

@@ -3,12 +3,12 @@ import { openCallMemory } from '../call-memory.ts';
 import type { CallNumber } from '../call-number.ts';
 import { bump, COUNTER } from '../media-counters.ts';
 import type { MediaPlane } from '../media-plane.ts';
-import type { Endpoint } from './datagram-sink.ts';
+import type { Endpoint } from '../udp/datagram-sink.ts';
+import type { UdpIo, UdpPair } from '../udp/udp-io.ts';
 import { PacketPool } from './packet-pool.ts';
 import { PortPairs } from './port-pairs.ts';
 import { RtpLeg, type RtpLegHost } from './rtp-leg.ts';
 import type { RtpCommand } from './rtp-messages.ts';
-import { bindUdpPair, type UdpPair, UdpSink } from './udp-pair.ts';
 
 /** RTP calls belong to no listener. */
 const NO_LISTENER = 0;
@@ -16,6 +16,7 @@ const NO_LISTENER = 0;
 const TAKEN = ['EADDRINUSE', 'EACCES'];
 
 export type RtpDoorStart = {
+  readonly udp: UdpIo;
   readonly random: Random;
   readonly nowMs: () => number;
   /** Milliseconds since 1970 at the zero of `nowMs`. */
@@ -25,6 +26,8 @@ export type RtpDoorStart = {
   /** The last socket is closed. */
   readonly idle: () => void;
 };
+
+type Bound = { readonly pair: UdpPair; readonly port: number };
 
 /** Opens ports for RTP calls, and brings the commands of main to them. */
 export class RtpDoor {
@@ -89,28 +92,23 @@ export class RtpDoor {
   }
 
   /** The next pair of the range that nobody holds; null when there is none. A pair is leased from before it is bound. */
-  async #bind(host: string, pairs: PortPairs): Promise<(UdpPair & { port: number }) | string | null> {
+  async #bind(host: string, pairs: PortPairs): Promise<Bound | string | null> {
     for (let tried = 0; tried < pairs.size && !this.#isStopping; tried++) {
       const port = pairs.take(this.#start.nowMs());
       if (port === null) return null;
-      const pair = await bindUdpPair(host, port);
-      if (typeof pair !== 'string') return { ...pair, port };
+      const pair = await this.#start.udp.bindPair(host, port);
+      if (typeof pair !== 'string') return { pair, port };
       pairs.stepOver(port);
       if (!TAKEN.includes(pair)) return pair;
     }
     return null;
   }
 
-  #admit(
-    bound: UdpPair & { port: number },
-    pairs: PortPairs,
-    command: Extract<RtpCommand, { type: 'rtp_open' }>,
-  ): void {
+  #admit({ pair, port }: Bound, pairs: PortPairs, command: Extract<RtpCommand, { type: 'rtp_open' }>): void {
     const { random, epochAtZeroMs } = this.#start;
-    const sink = new UdpSink(bound);
     const leg = new RtpLeg(this.#plane.newCall(), {
       host: this.#host,
-      sink,
+      sink: pair,
       packets: this.#packets,
       random,
       epochAtZeroMs,
@@ -119,20 +117,21 @@ export class RtpDoor {
     bump(this.#plane.counters, COUNTER.rtpPorts);
     this.#legs.set(leg.call, leg);
     this.#plane.add(leg, NO_LISTENER, this.#start.nowMs());
-    this.#listen(leg, sink, () => pairs.free(bound.port, this.#start.nowMs()));
-    this.#plane.tell({ type: 'rtp_opened', opening: command.opening, call: leg.call, port: bound.port });
+    this.#listen(leg, pair, () => pairs.free(port, this.#start.nowMs()));
+    this.#plane.tell({ type: 'rtp_opened', opening: command.opening, call: leg.call, port });
     if (this.#isStopping) leg.close(this.#start.nowMs());
   }
 
-  #listen(leg: RtpLeg, sink: UdpSink, free: () => void): void {
-    const { nowMs, wake } = this.#start;
+  #listen(leg: RtpLeg, pair: UdpPair, free: () => void): void {
+    const { nowMs, wake, udp } = this.#start;
     const from: { -readonly [Key in keyof Endpoint]: Endpoint[Key] } = { address: '', port: 0 };
-    sink.listen({
+    pair.listen({
       rtp: (bytes, address, port) => {
         from.address = address;
         from.port = port;
         leg.receiveRtp(bytes, from, nowMs());
-        if (this.#plane.hasNews) wake();
+        // Whoever polls lets the plane tell its news next.
+        if (!udp.isPolled && this.#plane.hasNews) wake();
       },
       rtcp: (bytes, address, port) => leg.receiveRtcp(bytes, { address, port }, nowMs()),
       socketError: () => leg.socketError(),

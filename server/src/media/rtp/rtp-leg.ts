@@ -9,7 +9,7 @@ import { CallerAudioWriter } from '../caller-audio.ts';
 import { bump, COUNTER, type CounterMemory } from '../media-counters.ts';
 import type { LegHost, MediaLeg } from '../media-leg.ts';
 import { Playout } from '../playout.ts';
-import type { DatagramSink, Endpoint } from './datagram-sink.ts';
+import type { DatagramSink, Endpoint } from '../udp/datagram-sink.ts';
 import type { PacketPool } from './packet-pool.ts';
 import { type PayloadCodec, payloadCodec } from './payload-codec.ts';
 import { type InboundListener, RtpInbound } from './rtp-inbound.ts';

@@ -251,6 +251,9 @@ describe('a session', () => {
 
     await threads[0]?.terminate();
     await until(() => ends.length > 0);
+    const freed = createSocket('udp4').bind(session.localPort, '127.0.0.1');
+    await once(freed, 'listening');
+    freed.close();
     await session[Symbol.asyncDispose]();
     await idle[Symbol.asyncDispose]();
     await expect(openTestPorts(worker)).rejects.toMatchObject({ code: 'over_capacity' });

@@ -1,6 +1,6 @@
 import { SourceLatch } from '../../protocols/rtp/source-latch.ts';
 import type { AgreedMedia } from '../../protocols/sdp/agreed-media.ts';
-import type { DatagramSink, Endpoint } from './datagram-sink.ts';
+import type { DatagramSink, Endpoint } from '../udp/datagram-sink.ts';
 
 /** After so long without a packet the peer may go on from elsewhere: the latch judges who, the socket must let it in. */
 const RELEARN_MS = 2000;

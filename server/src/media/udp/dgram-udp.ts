@@ -1,43 +1,26 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4 } from 'node:net';
-import type { DatagramSink, Endpoint, Targets } from './datagram-sink.ts';
-
-/** Two sockets on neighbouring ports. */
-export type UdpPair = { readonly rtp: Socket; readonly rtcp: Socket };
-
-/** Who hears what arrives; `bytes` are the listener's own. */
-export interface UdpListener {
-  rtp(bytes: Buffer, address: string, port: number): void;
-  rtcp(bytes: Buffer, address: string, port: number): void;
-  /** A socket has reported an error: nobody listens over there (ICMP), as a rule. */
-  socketError(): void;
-  /** Both are closed. */
-  closed(): void;
-}
+import type { Endpoint, Targets } from './datagram-sink.ts';
+import { addressOf, type UdpIo, type UdpListener, type UdpPair } from './udp-io.ts';
 
 const MAPPED = '::ffff:';
 
-/** Binds a port and the one above it. Resolves with an error's code, nothing left open, where one is not to be had. */
-export async function bindUdpPair(host: string, port: number): Promise<UdpPair | string> {
-  const address = isIP(host) === 0 ? await addressOf(host) : host;
+type Sockets = { readonly rtp: Socket; readonly rtcp: Socket };
+
+/** UDP by Node's own sockets: on every system, and the event loop tells what comes. */
+export const dgramUdp: UdpIo = { kind: 'dgram', isPolled: false, bindPair, read: () => {}, [Symbol.dispose]: () => {} };
+
+async function bindPair(host: string, port: number): Promise<UdpPair | string> {
+  const address = await addressOf(host);
   if (address === null) return 'ENOTFOUND';
   const rtp = await bind(address, port);
   if (typeof rtp === 'string') return rtp;
   const rtcp = await bind(address, port + 1);
-  if (typeof rtcp !== 'string') return { rtp, rtcp };
+  if (typeof rtcp !== 'string') return new DgramPair({ rtp, rtcp });
   await new Promise<void>((resolve) => {
     rtp.close(resolve);
   });
   return rtcp;
-}
-
-async function addressOf(name: string): Promise<string | null> {
-  try {
-    return (await lookup(name)).address;
-  } catch {
-    return null;
-  }
 }
 
 function bind(host: string, port: number): Promise<Socket | string> {
@@ -64,12 +47,8 @@ function takeAsItIs(
   callback(null, address, isIP(address));
 }
 
-/**
- * A pair of UDP sockets as the way out of a leg.
- * NOTE: whoever makes one must `listen`: a socket without an error listener ends the process when an ICMP error comes back.
- */
-export class UdpSink implements DatagramSink {
-  readonly #pair: UdpPair;
+class DgramPair implements UdpPair {
+  readonly #pair: Sockets;
   readonly #isSix: boolean;
   #rtp: Endpoint | null = null;
   #rtcp: Endpoint | null = null;
@@ -77,7 +56,7 @@ export class UdpSink implements DatagramSink {
   #isLocked = false;
   #isClosed = false;
 
-  constructor(pair: UdpPair) {
+  constructor(pair: Sockets) {
     this.#pair = pair;
     this.#isSix = pair.rtp.address().family === 'IPv6';
   }
