@@ -17,7 +17,8 @@ export function putAheadOfOthers(pid: number): boolean {
   }
 }
 
-function descendantsOf(pid: number): number[] {
+/** The processes below one, children of children included. Linux only. */
+export function descendantsOf(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
     const parent = parentOf(name);

@@ -7,6 +7,7 @@ import { runSipp, type SippResult } from '@assistant/peers/sipp/sipp';
 import { hitchesOf } from '@assistant/peers/sipp/sipp-counts';
 import { putAheadOfOthers } from './ahead-of-others.ts';
 import { canRun } from './child.ts';
+import { type Cpu, cpuMsOf } from './cpu-of.ts';
 import { hundredth } from './percentiles.ts';
 
 const SCENARIO = 'digest-load';
@@ -48,7 +49,7 @@ export async function run(args: readonly string[]): Promise<object> {
 
 async function runLoad(server: ServerUnderTest, { rate, seconds, through }: Load): Promise<object> {
   const before = await readings(server);
-  const cpuMs = server.cpuMs();
+  const cpu = cpuMsOf(server.pid);
   const [, port = ''] = server.sip.split(':');
   const startedMs = performance.now();
   const result = await runSipp({
@@ -79,8 +80,14 @@ async function runLoad(server: ServerUnderTest, { rate, seconds, through }: Load
     callsPerSecond: hundredth((rate * seconds) / tookSeconds),
     recorded: { received: count('received'), started: count('started'), ended: count('ended') },
     framesSent: count('frames'),
-    serverCpuMsPerCall: hundredth((server.cpuMs() - cpuMs) / (rate * seconds)),
+    cpuMsPerCall: perCall(cpu, cpuMsOf(server.pid), rate * seconds),
   };
+}
+
+/** `process` is the server's with all its threads; its children are the database, which runs on either core. */
+function perCall(before: Cpu, after: Cpu, calls: number): Cpu {
+  const each = (name: keyof Cpu) => hundredth((after[name] - before[name]) / calls);
+  return { process: each('process'), mainThread: each('mainThread'), children: each('children') };
 }
 
 async function readings(server: ServerUnderTest) {

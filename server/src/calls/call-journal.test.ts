@@ -3,7 +3,7 @@ import { FakeClock, settle } from '../../test/fakes/fake-clock.ts';
 import type { EndReason } from '../core/call/call.ts';
 import type { CallTurn } from '../core/call/call-record.ts';
 import type { ContextId, NodeId } from '../core/ids.ts';
-import type { CallRecordBatch } from '../core/ports/call-repository.ts';
+import type { CallEnding, CallRecordBatch } from '../core/ports/call-repository.ts';
 import { CallJournal } from './call-journal.ts';
 
 const CALL = '11111111-2222-4333-8444-555555555555' as ContextId;
@@ -11,8 +11,9 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {}, with: () => quiet 
 
 function world() {
   const clock = new FakeClock();
-  const written: (readonly CallRecordBatch[] | EndReason)[] = [];
+  const written: (readonly CallRecordBatch[] | EndReason[])[] = [];
   const dropped: number[] = [];
+  const whileEnding: (() => void)[] = [];
   const given: NodeId[] = [];
   const database = { isAway: false };
   const calls = {
@@ -20,10 +21,10 @@ function world() {
       if (database.isAway) throw new Error('away');
       written.push(batch);
     },
-    end: async (_: ContextId, reason: EndReason) => {
+    endAll: async (endings: readonly CallEnding[]) => {
       if (database.isAway) throw new Error('away');
-      written.push(reason);
-      return true;
+      written.push(endings.map(({ reason }) => reason));
+      whileEnding.pop()?.();
     },
   };
   const giveUp = async (_: ContextId, nodeId: NodeId) => {
@@ -33,7 +34,7 @@ function world() {
   };
   const metrics = { count: (_: string, __?: unknown, by = 1) => void dropped.push(by), gauge() {}, observe() {} };
   const journal = new CallJournal({ calls: { ...calls, giveUp }, clock, log: quiet, metrics });
-  return { clock, written, dropped, given, database, journal };
+  return { clock, written, dropped, given, database, journal, whileEnding };
 }
 
 const turn = (index: number): CallTurn => ({
@@ -74,7 +75,7 @@ describe('the journal', () => {
     await journal.flush();
     await ended;
 
-    expect(written).toEqual([[{ contextId: CALL, turns: [turn(0)], events: [], dtmf: '' }], 'caller_hung_up']);
+    expect(written).toEqual([[{ contextId: CALL, turns: [turn(0)], events: [], dtmf: '' }], ['caller_hung_up']]);
     expect(journal.pendingCalls).toBe(0);
   });
 
@@ -93,7 +94,7 @@ describe('the journal', () => {
     await clock.run(6_000);
     await ended;
 
-    expect(written).toEqual([[{ contextId: CALL, turns: [turn(0), turn(1)], events: [], dtmf: '' }], 'idle']);
+    expect(written).toEqual([[{ contextId: CALL, turns: [turn(0), turn(1)], events: [], dtmf: '' }], ['idle']]);
   });
 
   test('a call that outgrows its bound loses its oldest events, counted, and no turn', async () => {
@@ -147,7 +148,39 @@ describe('the journal', () => {
     await journal.flush();
     await Promise.all([first, second]);
 
-    expect(written).toEqual(['idle']);
+    expect(written).toEqual([['idle']]);
+  });
+
+  test('calls that end within 50 ms are closed by one write, though others were due later', async () => {
+    const { clock, written, journal } = world();
+    const other = '22222222-2222-4333-8444-555555555555' as ContextId;
+    journal.open(CALL).turn(turn(0));
+
+    const ended = [journal.end(CALL, 'caller_hung_up'), journal.end(other, 'idle')];
+    await clock.run(40);
+    expect(written).toEqual([]);
+    await clock.run(20);
+    await Promise.all(ended);
+
+    expect(written).toEqual([
+      [{ contextId: CALL, turns: [turn(0)], events: [], dtmf: '' }],
+      ['caller_hung_up', 'idle'],
+    ]);
+  });
+
+  test('what happens while the end is being written is written too', async () => {
+    const { written, journal, whileEnding } = world();
+    const page = journal.open(CALL);
+    whileEnding.push(() => page.turn(turn(0)));
+
+    const ended = journal.end(CALL, 'idle');
+    await journal.flush();
+    expect(journal.pendingCalls).toBe(1);
+    await journal.flush();
+    await ended;
+
+    expect(written).toEqual([['idle'], [{ contextId: CALL, turns: [turn(0)], events: [], dtmf: '' }], ['idle']]);
+    expect(journal.pendingCalls).toBe(0);
   });
 
   test('a closed journal leaves no timer behind', async () => {

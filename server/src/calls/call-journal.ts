@@ -2,18 +2,20 @@ import type { ConversationRecorder } from '../conversation/conversation-recorder
 import type { EndReason } from '../core/call/call.ts';
 import type { CallEvent, CallTurn } from '../core/call/call-record.ts';
 import type { ContextId, NodeId } from '../core/ids.ts';
-import type { CallRecordBatch, CallRepository } from '../core/ports/call-repository.ts';
+import type { CallEnding, CallRecordBatch, CallRepository } from '../core/ports/call-repository.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { Metrics } from '../core/ports/metrics.ts';
 
 const FLUSH_EVERY_MS = 500;
+/** Calls that end within it are closed by one statement: at 200 calls a second, ten of them. */
+const END_WITHIN_MS = 50;
 const LONGEST_BACKOFF_MS = 5_000;
 /** Turns and events kept per call while the database is away; then the oldest events go first, and are counted. */
 const MOST_PENDING_PER_CALL = 2_000;
 
 export type CallJournalParts = {
-  readonly calls: Pick<CallRepository, 'append' | 'end' | 'giveUp'>;
+  readonly calls: Pick<CallRepository, 'append' | 'endAll' | 'giveUp'>;
   readonly clock: Clock;
   readonly log: EventLog;
   readonly metrics: Metrics;
@@ -42,6 +44,7 @@ export class CallJournal {
   readonly #parts: CallJournalParts;
   readonly #pages = new Map<ContextId, Page>();
   #timer: Timer | null = null;
+  #dueMs = 0;
   #backoffMs = FLUSH_EVERY_MS;
   #flushing: Promise<void> | null = null;
   #isClosed = false;
@@ -87,9 +90,7 @@ export class CallJournal {
         resolve();
       };
     });
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#schedule(0);
+    this.#schedule(END_WITHIN_MS);
     return ended;
   }
 
@@ -144,8 +145,12 @@ export class CallJournal {
     this.#schedule(this.#backoffMs);
   }
 
+  /** The earlier of two times counts. */
   #schedule(delayMs: number): void {
-    if (this.#timer || this.#isClosed) return;
+    const dueMs = this.#parts.clock.nowMs() + delayMs;
+    if (this.#isClosed || (this.#timer && this.#dueMs <= dueMs)) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
     this.#timer = this.#parts.clock.after(delayMs, () => {
       this.#timer = null;
       this.flush().then(
@@ -175,13 +180,25 @@ export class CallJournal {
         throw error;
       }
     }
-    for (const [contextId, page] of Array.from(this.#pages)) {
-      if (page.ending === null || page.isDirty) continue;
-      if (page.givenUp) await this.#parts.calls.giveUp(contextId, page.givenUp.nodeId, page.givenUp);
-      else await this.#parts.calls.end(contextId, page.ending);
-      this.#pages.delete(contextId);
-      page.resolveEnded();
+    await this.#endAll();
+  }
+
+  async #endAll(): Promise<void> {
+    const over = Array.from(this.#pages).filter(([, page]) => page.ending !== null && !page.isDirty);
+    const endings: CallEnding[] = [];
+    for (const [contextId, { ending, givenUp }] of over) {
+      if (givenUp) await this.#parts.calls.giveUp(contextId, givenUp.nodeId, givenUp);
+      else if (ending !== null) endings.push({ contextId, reason: ending });
     }
+    if (endings.length > 0) await this.#parts.calls.endAll(endings);
+    for (const [contextId, page] of over) this.#close(contextId, page);
+  }
+
+  /** What was added while the end was written is written first. */
+  #close(contextId: ContextId, page: Page): void {
+    if (page.isDirty || this.#pages.get(contextId) !== page) return;
+    this.#pages.delete(contextId);
+    page.resolveEnded();
   }
 }
 

@@ -61,7 +61,8 @@ class VoiceActivity implements VoiceActivityDetector {
   readonly name: string;
   readonly started: Promise<void>;
   readonly #options: VoiceActivityOptions;
-  readonly #sessions = new Map<StreamNumber, VoiceSession>();
+  readonly #sessions = new Set<VoiceSession>();
+  readonly #listening = new Map<StreamNumber, VoiceSession>();
   readonly #freeRings: SharedArrayBuffer[] = [];
   readonly #desk: SessionDesk;
   #onStarted: (failure: AppError | null) => void = () => {};
@@ -98,6 +99,7 @@ class VoiceActivity implements VoiceActivityDetector {
     }
     const memory = this.#freeRings.pop() ?? createRingMemory((RING_MS * SAMPLE_RATE) / 1000);
     const session = new VoiceSession(memory, listener, this.#desk);
+    this.#sessions.add(session);
     this.#publish();
     return session;
   }
@@ -105,26 +107,27 @@ class VoiceActivity implements VoiceActivityDetector {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
     this.#restartTimer?.cancel();
-    for (const session of [...this.#sessions.values()]) session.close();
+    for (const session of [...this.#sessions]) session.close();
     await this.#worker?.terminate();
   }
 
   #begin(session: VoiceSession, position: number): StreamNumber {
     const stream = this.#nextStream++;
     const command: InferenceCommand = { type: 'open', stream, memory: session.memory, position };
-    this.#sessions.set(stream, session);
+    this.#listening.set(stream, session);
     this.#streams.set(stream, command);
     this.#worker?.postMessage(command);
     return stream;
   }
 
   #end(stream: StreamNumber): void {
-    this.#sessions.delete(stream);
+    this.#listening.delete(stream);
     this.#streams.delete(stream);
     this.#worker?.postMessage({ type: 'close', stream } satisfies InferenceCommand);
   }
 
   #release(session: VoiceSession): void {
+    this.#sessions.delete(session);
     this.#freeRings.push(session.memory);
     this.#publish();
   }
@@ -173,7 +176,7 @@ class VoiceActivity implements VoiceActivityDetector {
     for (let at = 0; at < rows.length; at += ROW.length) {
       lost += rows[at + ROW.lost] as number;
       // Rows of a stream that was reset or closed meanwhile have no session any more.
-      const session = this.#sessions.get(rows[at + ROW.stream] as number);
+      const session = this.#listening.get(rows[at + ROW.stream] as number);
       if (session) this.#guard(() => session.receive(rows, at));
     }
     metrics.count('voice_activity_windows_total', {}, rows.length / ROW.length);
@@ -192,7 +195,7 @@ class VoiceActivity implements VoiceActivityDetector {
       cause,
     );
     metrics.count('voice_activity_worker_deaths_total');
-    for (const session of [...this.#sessions.values()]) this.#guard(() => session.restart());
+    for (const session of [...this.#sessions]) this.#guard(() => session.restart());
     this.#restartTimer = clock.after(this.#restartMs, () => this.#start());
     this.#restartMs = Math.min(this.#restartMs * 2, LAST_RESTART_MS);
   }

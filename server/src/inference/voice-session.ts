@@ -13,14 +13,17 @@ export type SessionDesk = {
   readonly release: (session: VoiceSession) => void;
 };
 
-/** One call's detection on main: writes its ring, turns rows into windows. */
+/**
+ * One call's detection on main: writes its ring, turns rows into windows. The worker hears of it with the first audio: a call
+ * that is over before that costs no message.
+ */
 export class VoiceSession implements VoiceActivitySession {
   readonly memory: SharedArrayBuffer;
   readonly #ring: SharedRingWriter;
   readonly #listener: VoiceActivityListener;
   readonly #desk: SessionDesk;
   readonly #track = new ClockTrack(SAMPLE_RATE);
-  #stream: StreamNumber;
+  #stream: StreamNumber | null = null;
   /** Position at which the stream began. */
   #base = 0;
   #isOpen = true;
@@ -30,32 +33,29 @@ export class VoiceSession implements VoiceActivitySession {
     this.#ring = new SharedRingWriter(memory);
     this.#listener = listener;
     this.#desk = desk;
-    this.#stream = desk.begin(this, this.#ring.position);
   }
 
   push(samples: Int16Array, clockMs: number): void {
     if (!this.#isOpen || samples.length === 0) return;
+    if (this.#stream === null) this.#begin();
     this.#track.note(samples.length, clockMs);
     this.#ring.write(samples);
   }
 
   reset(): void {
-    if (!this.#isOpen) return;
-    this.#desk.end(this.#stream);
-    this.#begin();
+    if (this.#isOpen) this.#end();
   }
 
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#desk.end(this.#stream);
+    this.#end();
     this.#desk.release(this);
   }
 
   /** The worker died: what it had not judged is lost, what comes from now on waits for the next one. */
   restart(): void {
-    this.#desk.end(this.#stream);
-    this.#begin();
+    this.#end();
     this.#listener.restarted();
   }
 
@@ -68,6 +68,11 @@ export class VoiceSession implements VoiceActivitySession {
       endMs: this.#track.clockAt(endSample),
       endSample,
     });
+  }
+
+  #end(): void {
+    if (this.#stream !== null) this.#desk.end(this.#stream);
+    this.#stream = null;
   }
 
   #begin(): void {

@@ -25,7 +25,9 @@ function wrap(logger: Logger): EventLog {
     debug: (event, fields) => {
       if (logger.isLevelEnabled('debug')) logger.debug(redactFields(fields), event);
     },
-    info: (event, fields) => logger.info(redactFields(fields), event),
+    info: (event, fields) => {
+      if (logger.isLevelEnabled('info')) logger.info(redactFields(fields), event);
+    },
     warn: (event, fields) => logger.warn(redactFields(fields), event),
     error: (event, fields, error) =>
       logger.error({ ...redactFields(fields), ...(error !== undefined && { error: describeError(error) }) }, event),

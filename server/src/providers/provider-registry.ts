@@ -1,4 +1,4 @@
-import { Value } from 'typebox/value';
+import { Compile, type Validator } from 'typebox/compile';
 import type { ProviderChoice } from '../core/assistant/assistant-settings.ts';
 import { AppError } from '../core/errors.ts';
 import type { LanguageModel } from '../core/ports/language-model.ts';
@@ -28,6 +28,8 @@ export class ProviderRegistry implements AsyncDisposable {
   readonly #surroundings: ProviderSurroundings;
   readonly #opened = new Map<string, Promise<ProviderKinds[ProviderKind]>>();
   readonly #automatic = new Map<ProviderKind, { readonly provider: Provider | undefined; readonly untilMs: number }>();
+  /** Every call checks: compiled, that takes a microsecond. */
+  readonly #checkers = new Map<Provider, Validator>();
   #isClosed = false;
 
   /** @param providers in the order in which `auto` tries them. */
@@ -84,7 +86,7 @@ export class ProviderRegistry implements AsyncDisposable {
     if (this.#isClosed) throw new AppError('draining', { detail: 'the providers are closed' });
     const provider = choice.provider === AUTO ? await this.#firstFor(kind) : this.#named(kind, choice.provider);
     if (!provider) return null;
-    const options = checkedOptions(provider, choice.provider === AUTO ? {} : (choice.options ?? {}));
+    const options = this.#checkedOptions(provider, choice.provider === AUTO ? {} : (choice.options ?? {}));
     const key = JSON.stringify([kind, provider.name, Object.entries(options).sort()]);
     let opened = this.#opened.get(key) as Promise<ProviderKinds[Kind]> | undefined;
     if (!opened) {
@@ -143,11 +145,13 @@ export class ProviderRegistry implements AsyncDisposable {
     const detail = `no provider for ${KIND_WORDS[kind]} is there: ${(await this.#wishes(kind)).join('; or ')}`;
     throw new AppError('not_configured', { detail });
   }
-}
 
-function checkedOptions(provider: Provider, options: ProviderOptions): ProviderOptions {
-  if (Value.Check(provider.optionsSchema, options)) return options;
-  const [first] = Value.Errors(provider.optionsSchema, options);
-  const where = first ? `${first.instancePath || 'options'} ${first.message}` : 'they do not fit';
-  throw new AppError('invalid_parameters', { detail: `options of ${provider.name}: ${where}` });
+  #checkedOptions(provider: Provider, options: ProviderOptions): ProviderOptions {
+    const checker = this.#checkers.get(provider) ?? Compile(provider.optionsSchema);
+    this.#checkers.set(provider, checker);
+    if (checker.Check(options)) return options;
+    const [first] = checker.Errors(options);
+    const where = first ? `${first.instancePath || 'options'} ${first.message}` : 'they do not fit';
+    throw new AppError('invalid_parameters', { detail: `options of ${provider.name}: ${where}` });
+  }
 }

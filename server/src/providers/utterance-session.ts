@@ -41,7 +41,8 @@ class UtteranceSession implements SpeechToTextSession {
   readonly #options: UtteranceSessionOptions;
   readonly #listener: SpeechToTextListener;
   #phrases: readonly string[] = [];
-  #buffer: Int16Array;
+  /** Made with the first audio: a call that is led by keys brings none. */
+  #buffer = new Int16Array(0);
   #length = 0;
   /** The utterance whose audio comes in. */
   #open: UtteranceId | null = null;
@@ -51,7 +52,6 @@ class UtteranceSession implements SpeechToTextSession {
   constructor(options: UtteranceSessionOptions, listener: SpeechToTextListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#buffer = new Int16Array(FIRST_BUFFER_SECONDS * options.sampleRate);
   }
 
   expect(phrases: readonly string[]): void {
@@ -133,7 +133,9 @@ class UtteranceSession implements SpeechToTextSession {
   }
 
   #grow(needed: number): void {
-    const grown = new Int16Array(Math.max(needed, this.#buffer.length * 2));
+    const grown = new Int16Array(
+      Math.max(needed, this.#buffer.length * 2, FIRST_BUFFER_SECONDS * this.#options.sampleRate),
+    );
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
   }

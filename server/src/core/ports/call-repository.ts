@@ -40,6 +40,8 @@ export interface CallRepository {
   setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean>;
   /** The one terminal write; false when another was first. The context ends with it. */
   end(contextId: ContextId, reason: EndReason): Promise<boolean>;
+  /** The same for calls of the journal, in one statement; those that have ended stay as they are. */
+  endAll(endings: readonly CallEnding[]): Promise<void>;
   /**
    * Ends a call as `never_connected` that this node claimed without learning of it; false when another node holds it.
    * @param options.isPendingKept a call that nobody claimed may still be: the claim failed at once and may be tried again.
@@ -52,6 +54,8 @@ export interface CallRepository {
   list(query: CallQuery): Promise<CallPage>;
   get(projectId: ProjectId, contextId: ContextId): Promise<CallDetail | null>;
 }
+
+export type CallEnding = { readonly contextId: ContextId; readonly reason: EndReason };
 
 export type CallRecordBatch = {
   readonly contextId: ContextId;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 
 /** HTTP digest as SIP uses it (RFC 8760, RFC 7616, RFC 3261 section 22): the arithmetic both sides share. */
 
@@ -25,11 +25,19 @@ export function hashUser(algorithm: DigestAlgorithm, username: string, realm: st
 
 /** The `response` parameter (RFC 7616, 3.4.1) for an HA1. */
 export function computeResponse(ha1: string, input: DigestInput): string {
+  return responseComputer(input)(ha1);
+}
+
+/** The same for many HA1s: what does not depend on the secret is computed once. */
+export function responseComputer(input: DigestInput): (ha1: string) => string {
   const { algorithm, nonce, method, uri, qop, nc = '', cnonce = '' } = input;
-  const sessionHa1 = algorithm.endsWith('-sess') ? hash(algorithm, `${ha1}:${nonce}:${cnonce}`) : ha1;
   const ha2 = hash(algorithm, `${method}:${uri}`);
   const middle = qop === undefined ? nonce : `${nonce}:${nc}:${cnonce}:${qop}`;
-  return hash(algorithm, `${sessionHa1}:${middle}:${ha2}`);
+  const isSession = algorithm.endsWith('-sess');
+  return (ha1) => {
+    const sessionHa1 = isSession ? hash(algorithm, `${ha1}:${nonce}:${cnonce}`) : ha1;
+    return hash(algorithm, `${sessionHa1}:${middle}:${ha2}`);
+  };
 }
 
 /** The algorithm a header names, in any case; MD5 where it names none (RFC 7616, 3.3). */
@@ -38,7 +46,5 @@ export function parseAlgorithm(name: string | undefined): DigestAlgorithm | unde
 }
 
 function hash(algorithm: DigestAlgorithm, text: string): string {
-  return createHash(algorithm.startsWith('MD5') ? 'md5' : 'sha256')
-    .update(text)
-    .digest('hex');
+  return digestOf(algorithm.startsWith('MD5') ? 'md5' : 'sha256', text, 'hex');
 }

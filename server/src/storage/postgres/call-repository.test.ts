@@ -169,6 +169,27 @@ describe('ending', () => {
   });
 });
 
+describe('ending many at once', () => {
+  test('each call gets the state of its own reason, and one that has ended keeps the first', async () => {
+    const [talked, never, over] = await Promise.all([open(), open(), open()]);
+    await claim(talked.contextId);
+    await storage.calls.end(over.contextId, 'cancelled');
+
+    await storage.calls.endAll([
+      { contextId: talked.contextId, reason: 'caller_hung_up' },
+      { contextId: never.contextId, reason: 'never_connected' },
+      { contextId: over.contextId, reason: 'error' },
+      { contextId: randomUUID() as ContextId, reason: 'error' },
+    ]);
+
+    expect(await stored(talked.contextId)).toMatchObject({ status: 'ended', endReason: 'caller_hung_up' });
+    expect(await stored(never.contextId)).toMatchObject({ status: 'failed', endReason: 'never_connected' });
+    expect(await stored(over.contextId)).toMatchObject({ endReason: 'cancelled' });
+    expect((await storage.calls.find(talked.contextId))?.status).toBe('ended');
+    expect((await storage.calls.find(never.contextId))?.status).toBe('expired');
+  });
+});
+
 describe('records', () => {
   test('500 turns and 500 events of a call come back as they were, in order', async () => {
     const { contextId } = await open();

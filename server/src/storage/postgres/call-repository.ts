@@ -1,5 +1,4 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
-import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
 import { type CallStatus, type ChannelName, type EndReason, terminalStatus } from '../../core/call/call.ts';
 import type { CallContext, ClaimedContext, ContextStatus } from '../../core/call/call-context.ts';
 import type { CallEvent } from '../../core/call/call-record.ts';
@@ -7,6 +6,7 @@ import { AppError } from '../../core/errors.ts';
 import type { AssistantId, ContextId, NodeId, ProjectId } from '../../core/ids.ts';
 import type {
   CallDetail,
+  CallEnding,
   CallPage,
   CallQuery,
   CallRecordBatch,
@@ -15,11 +15,13 @@ import type {
   OpenedContext,
 } from '../../core/ports/call-repository.ts';
 import { appendRecords } from './append-records.ts';
-import { toCall, toClaimedContext, toContext, toEvent, toTurn } from './call-rows.ts';
+import { CONTEXT_COLUMNS, type ContextRow, toCall, toClaimedContext, toContext, toEvent, toTurn } from './call-rows.ts';
 import { toDatabaseError } from './database-error.ts';
+import { KnownSettings } from './known-settings.ts';
 import { openContext } from './open-context.ts';
 import type { Database, Databases } from './pools.ts';
-import type { CallEventRow, CallRow } from './schema.ts';
+import type { RunPrepared } from './prepared.ts';
+import type { CallEventRow } from './schema.ts';
 import { toStorableJson, toStorableText } from './storable-json.ts';
 import { toTransfer } from './transfer-repository.ts';
 
@@ -27,34 +29,53 @@ const MAX_PAGE = 200;
 const MOST_NOTE_ATTEMPTS = 5;
 const FORWARD: readonly CallStatus[] = ['queued', 'ringing', 'live'];
 
+/** The settings come as text: those of a version never change, and most are known. */
+const CLAIM = {
+  name: 'claim-context',
+  text: `
+    update calls
+    set context_status = 'claimed', claimed_by = $3, claimed_at = now(), status = 'live',
+        answered_at = coalesce(answered_at, now())
+    from assistant_versions
+    where context_id = $1 and channel = $2 and context_status = 'pending' and expires_at > now()
+      and assistant_versions.assistant_id = calls.assistant_id
+      and assistant_versions.version = calls.assistant_version
+    returning ${CONTEXT_COLUMNS}, assistant_versions.settings::text`,
+};
+
+const END_ALL = {
+  name: 'end-calls',
+  text: `
+    update calls
+    set status = over.status, context_status = over.context_status, end_reason = over.reason, ended_at = now()
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as over(context_id, status, context_status, reason)
+    where calls.context_id = over.context_id and calls.status not in ('ended', 'failed')`,
+};
+
 /** Calls in PostgreSQL. What a caller waits for goes over the `media` pool, records and pages over `api`. */
 export class PostgresCallRepository implements CallRepository {
   readonly #media: Database;
   readonly #api: Database;
+  readonly #prepared: RunPrepared;
+  readonly #settings = new KnownSettings();
 
-  constructor({ media, api }: Databases) {
+  constructor({ media, api, prepared }: Databases) {
     this.#media = media;
     this.#api = api;
+    this.#prepared = prepared;
   }
 
   open(context: NewContext): Promise<OpenedContext> {
-    return openContext(this.#media, context);
+    return openContext(this.#media, context, this.#prepared);
   }
 
   async claim(contextId: ContextId, channel: ChannelName, nodeId: NodeId): Promise<ClaimedContext> {
-    const { rows } = await sql<Selectable<CallRow> & { settings: AssistantSettings }>`
-      update calls
-      set context_status = 'claimed', claimed_by = ${nodeId}, claimed_at = now(), status = 'live',
-          answered_at = coalesce(answered_at, now())
-      from assistant_versions
-      where context_id = ${contextId} and channel = ${channel} and context_status = 'pending' and expires_at > now()
-        and assistant_versions.assistant_id = calls.assistant_id
-        and assistant_versions.version = calls.assistant_version
-      returning calls.*, assistant_versions.settings`
-      .execute(this.#media)
-      .catch(rethrow);
-    const [row] = rows;
-    if (row) return toClaimedContext(row);
+    const [row] = await this.#prepared<ContextRow & { readonly settings: string }>(CLAIM, [
+      contextId,
+      channel,
+      nodeId,
+    ]).catch(rethrow);
+    if (row) return toClaimedContext(row, this.#settings.of(row, row.settings));
     throw whyNotClaimed(await this.find(contextId), channel);
   }
 
@@ -124,6 +145,14 @@ export class PostgresCallRepository implements CallRepository {
       .execute(this.#media)
       .catch(rethrow);
     return rows.length > 0;
+  }
+
+  async endAll(endings: readonly CallEnding[]): Promise<void> {
+    const reasons = endings.map(({ reason }) => reason);
+    const ids = endings.map(({ contextId }) => contextId);
+    const statuses = reasons.map(terminalStatus);
+    const contextStatuses = reasons.map(terminalContextStatus);
+    await this.#prepared(END_ALL, [ids, statuses, contextStatuses, reasons]).catch(rethrow);
   }
 
   async note(contextId: ContextId, { type, data = {} }: Pick<CallEvent, 'type' | 'data'>): Promise<boolean> {

@@ -16,7 +16,35 @@ import type { CallEventRow, CallRow, CallTurnRow } from './schema.ts';
 
 type Row = Selectable<CallRow>;
 
-const SHARED = (row: Row) => ({
+const CONTEXT_FIELDS = [
+  'context_id',
+  'conversation_id',
+  'attempt',
+  'project_id',
+  'assistant_id',
+  'assistant_version',
+  'deployment_id',
+  'credential_id',
+  'channel',
+  'direction',
+  'from_number',
+  'to_number',
+  'provider_call_id',
+  'unverified',
+  'args',
+  'metadata',
+  'context_status',
+  'expires_at',
+  'claimed_by',
+] as const;
+
+/** Of a call's row, what its context is made of. */
+export type ContextRow = Pick<Row, (typeof CONTEXT_FIELDS)[number]>;
+
+/** The columns of a `ContextRow`, for a RETURNING: by name, because a prepared `*` fails once a migration adds a column. */
+export const CONTEXT_COLUMNS = CONTEXT_FIELDS.map((field) => `calls.${field}`).join(', ');
+
+const SHARED = (row: ContextRow) => ({
   contextId: row.context_id as ContextId,
   conversationId: row.conversation_id as ConversationId,
   attempt: row.attempt,
@@ -32,7 +60,7 @@ const SHARED = (row: Row) => ({
   isUnverified: row.unverified,
 });
 
-export function toContext(row: Row): CallContext {
+export function toContext(row: ContextRow): CallContext {
   return {
     ...SHARED(row),
     credentialId: row.credential_id as CredentialId | null,
@@ -44,8 +72,8 @@ export function toContext(row: Row): CallContext {
   };
 }
 
-export function toClaimedContext(row: Row & { readonly settings: AssistantSettings }): ClaimedContext {
-  return { ...toContext(row), status: 'claimed', settings: row.settings };
+export function toClaimedContext(row: ContextRow, settings: AssistantSettings): ClaimedContext {
+  return { ...toContext(row), status: 'claimed', settings };
 }
 
 export function toCall(row: Row): Call {

@@ -1,25 +1,29 @@
-import { type Selectable, sql } from 'kysely';
+import { sql } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import type { NewContext, OpenedContext } from '../../core/ports/call-repository.ts';
-import { toContext } from './call-rows.ts';
+import { CONTEXT_COLUMNS, type ContextRow, toContext } from './call-rows.ts';
 import { FOREIGN_KEY_VIOLATION, sqlState, toDatabaseError, UNIQUE_VIOLATION } from './database-error.ts';
 import type { Database } from './pools.ts';
-import type { CallRow } from './schema.ts';
+import { type RunPrepared, runWithin } from './prepared.ts';
 import { toStorableJson, toStorableText } from './storable-json.ts';
 
 const MAX_ATTEMPTS = 5;
 const LIMIT_RETRY_SECONDS = 10;
 
-type OpenedRow = Selectable<CallRow> & { readonly is_new: boolean; readonly is_overdue: boolean };
+type OpenedRow = ContextRow & { readonly is_new: boolean; readonly is_overdue: boolean };
 
 /**
  * Makes a context and its call, or finds the one that a repeated webhook means: one statement either way. A pending one
  * whose time ran out before anybody swept it is expired first. @throws AppError assistant_not_found, database_unavailable.
  */
-export async function openContext(db: Database, context: NewContext): Promise<OpenedContext> {
+export async function openContext(
+  db: Database,
+  context: NewContext,
+  run: RunPrepared = runWithin(db),
+): Promise<OpenedContext> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const row = await insertWithin(db, context);
+      const row = await insertWithin(db, context, run);
       if (!row.is_overdue) return { context: toContext(row), isNew: row.is_new };
       await expire(db, row.context_id);
     } catch (error) {
@@ -42,9 +46,9 @@ function isSameAttempt(error: unknown): boolean {
 }
 
 /** With a limit the assistant's calls are opened one after the other, so that none slips past it. */
-async function insertWithin(db: Database, context: NewContext): Promise<OpenedRow> {
+async function insertWithin(db: Database, context: NewContext, run: RunPrepared): Promise<OpenedRow> {
   const { maxOpenCalls = null, assistantId, providerCallId } = context;
-  if (maxOpenCalls === null) return await insertOrFind(db, context);
+  if (maxOpenCalls === null) return await insertOrFind(run, context);
   return await db.transaction().execute(async (transaction) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`calls of ${assistantId}`}, 0))`.execute(transaction);
     const callId = providerCallId === null ? null : toStorableText(providerCallId);
@@ -59,35 +63,51 @@ async function insertWithin(db: Database, context: NewContext): Promise<OpenedRo
         retryAfterSeconds: LIMIT_RETRY_SECONDS,
       });
     }
-    return await insertOrFind(transaction, context);
+    return await insertOrFind(runWithin(transaction), context);
   });
 }
 
-async function insertOrFind(db: Database, context: NewContext): Promise<OpenedRow> {
-  const providerCallId = context.providerCallId === null ? null : toStorableText(context.providerCallId);
-  const sameCall = sql`project_id = ${context.projectId} and assistant_id = ${context.assistantId}
-    and channel = ${context.channel} and provider_call_id = ${providerCallId}`;
-  const text = (value: string | null) => (value === null ? null : toStorableText(value));
-  // The update changes nothing: it makes the row that is there come back. xmax is 0 in a row that was just inserted.
-  const { rows } = await sql<OpenedRow>`
+/** The update changes nothing: it makes the row that is there come back. xmax is 0 in a row that was just inserted. */
+const INSERT_OR_FIND = {
+  name: 'open-context',
+  text: `
     insert into calls (
       context_id, conversation_id, attempt, project_id, assistant_id, assistant_version, deployment_id, credential_id,
       channel, direction, from_number, to_number, provider_call_id, unverified, args, metadata, expires_at
-    ) values (
-      ${context.contextId},
-      coalesce((select conversation_id from calls where ${sameCall} order by attempt desc limit 1), ${context.conversationId}),
-      coalesce((select max(attempt) from calls where ${sameCall}), 0) + 1,
-      ${context.projectId}, ${context.assistantId}, ${context.assistantVersion}, ${context.deploymentId},
-      ${context.credentialId}, ${context.channel}, ${context.direction}, ${text(context.from)}, ${text(context.to)},
-      ${providerCallId}, ${context.isUnverified}, ${toStorableJson(context.args)}, ${toStorableJson(context.metadata)},
-      now() + make_interval(secs => ${context.ttlMs}::float8 / 1000)
-    )
+    ) select
+      $1, coalesce(last.conversation_id, $2), coalesce(last.attempt, 0) + 1,
+      $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now() + make_interval(secs => $16::float8 / 1000)
+    from (values (1)) as one left join (
+      select conversation_id, attempt from calls
+      where project_id = $3 and assistant_id = $4 and channel = $8 and provider_call_id = $12
+      order by attempt desc limit 1
+    ) as last on true
     on conflict (project_id, assistant_id, channel, provider_call_id) where context_status in ('pending', 'claimed')
       do update set channel = excluded.channel
-    returning *, xmax = 0 as is_new, xmax <> 0 and context_status = 'pending' and expires_at <= now() as is_overdue`.execute(
-    db,
-  );
-  const [row] = rows;
+    returning ${CONTEXT_COLUMNS},
+      xmax = 0 as is_new, xmax <> 0 and context_status = 'pending' and expires_at <= now() as is_overdue`,
+};
+
+async function insertOrFind(run: RunPrepared, context: NewContext): Promise<OpenedRow> {
+  const text = (value: string | null) => (value === null ? null : toStorableText(value));
+  const [row] = await run<OpenedRow>(INSERT_OR_FIND, [
+    context.contextId,
+    context.conversationId,
+    context.projectId,
+    context.assistantId,
+    context.assistantVersion,
+    context.deploymentId,
+    context.credentialId,
+    context.channel,
+    context.direction,
+    text(context.from),
+    text(context.to),
+    text(context.providerCallId),
+    context.isUnverified,
+    toStorableJson(context.args),
+    toStorableJson(context.metadata),
+    context.ttlMs,
+  ]);
   if (!row) throw new AppError('internal', { detail: 'an insert returned no row' });
   return row;
 }

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { EventLog } from '../../core/ports/event-log.ts';
+import { type RunPrepared, runOn } from './prepared.ts';
 import type { DatabaseSchema } from './schema.ts';
 
 /** How a pool reaches the database: pg's own names. */
@@ -11,8 +12,16 @@ export type DatabaseConnection = Pick<
 
 export type Database = Kysely<DatabaseSchema>;
 
-/** What a call waits for goes over `media`, small and impatient; everything else over `api`. */
-export type Databases = { readonly media: Database; readonly api: Database; close(): Promise<void> };
+/** The pools of this process. */
+export type Databases = {
+  /** Small and impatient, for what a call waits for. */
+  readonly media: Database;
+  /** The same connections, for what every call runs. */
+  readonly prepared: RunPrepared;
+  /** For everything else. */
+  readonly api: Database;
+  close(): Promise<void>;
+};
 
 const APPLICATION = 'assistant-api';
 /** The server gives up first and says so; this is for a server that says nothing any more. */
@@ -33,10 +42,12 @@ export function openDatabases(
   const lost = (reason: string) => {
     if (!isClosing) log.warn('database.connection_lost', { reason });
   };
-  const media = openPool(connection, lost, { max: mediaMax, min: 1, timeoutMs: 2_000 });
-  const api = openPool(connection, lost, { max: apiMax, min: 0, timeoutMs: 10_000 });
+  const mediaPool = openPool(connection, lost, { max: mediaMax, min: 1, timeoutMs: 2_000 });
+  const media = databaseOn(mediaPool);
+  const api = databaseOn(openPool(connection, lost, { max: apiMax, min: 0, timeoutMs: 10_000 }));
   return {
     media,
+    prepared: runOn(mediaPool),
     api,
     close: async () => {
       isClosing = true;
@@ -49,7 +60,7 @@ type PoolSize = { readonly max: number; readonly min: number; readonly timeoutMs
 
 type ConnectionLost = (reason: string) => void;
 
-function openPool(connection: DatabaseConnection, lost: ConnectionLost, size: PoolSize): Database {
+function openPool(connection: DatabaseConnection, lost: ConnectionLost, size: PoolSize): pg.Pool {
   const pool = new pg.Pool({
     ...connection,
     application_name: APPLICATION,
@@ -63,6 +74,10 @@ function openPool(connection: DatabaseConnection, lost: ConnectionLost, size: Po
   });
   listenForErrors(pool, lost);
   dropUnresponsiveClients(pool);
+  return pool;
+}
+
+function databaseOn(pool: pg.Pool): Database {
   return new Kysely<DatabaseSchema>({ dialect: new PostgresDialect({ pool }) });
 }
 

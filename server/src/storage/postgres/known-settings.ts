@@ -1,0 +1,20 @@
+import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
+import type { ContextRow } from './call-rows.ts';
+
+const MOST_KNOWN = 200;
+
+/** Settings of assistants' versions, which never change: read from JSON once, and one object for all calls of a version. */
+export class KnownSettings {
+  readonly #known = new Map<string, AssistantSettings>();
+
+  of({ assistant_id, assistant_version }: ContextRow, json: string): AssistantSettings {
+    const name = `${assistant_id} ${assistant_version}`;
+    const settings = this.#known.get(name) ?? (JSON.parse(json) as AssistantSettings);
+    // The one used last stands last.
+    this.#known.delete(name);
+    this.#known.set(name, settings);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    return settings;
+  }
+}
