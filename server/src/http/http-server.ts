@@ -38,6 +38,7 @@ import { SilentSockets } from './silent-sockets.ts';
 import { talkRoutes } from './talk-routes.ts';
 import { readTlsPair, type TlsFiles, type TlsPair, watchTlsPair } from './tls-files.ts';
 import type { UseCases } from './use-cases.ts';
+import { adoptUpgrades } from './websocket/adopt-upgrades.ts';
 
 export type HttpServerParts = {
   /** Port 0: any free port. Without `tls` plain HTTP, for a proxy in front or a private network. */
@@ -132,7 +133,7 @@ export async function buildApp(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   await describeApi(app);
-  await app.register(websocket, webSocketOptions(limits, parts.log));
+  await app.register(websocket, webSocketOptions(app.server, limits, parts.log));
   app.websocketServer.on('wsClientError', (error, socket) =>
     answerRaw(socket, new AppError('invalid_request', { detail: error.message })),
   );
@@ -195,9 +196,11 @@ function createServer(handler: http.RequestListener, limits: HttpLimits, tls: Tl
   return server;
 }
 
-function webSocketOptions(limits: HttpLimits, log: EventLog) {
+function webSocketOptions(server: http.Server, limits: HttpLimits, log: EventLog) {
   return {
     options: {
+      // The plugin takes nothing from it but its upgrades.
+      server: adoptUpgrades(server, limits.messageBytes) as http.Server,
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
       // The one sub-protocol a carrier asks for (Asterisk's chan_websocket); without an echo it hangs up.

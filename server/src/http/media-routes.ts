@@ -10,6 +10,7 @@ import { requestPath } from './request-path.ts';
 import { UnnamedSockets } from './unnamed-sockets.ts';
 import type { UseCases } from './use-cases.ts';
 import { plainHeaders, queryParameters } from './webhook-request.ts';
+import { FrameOutbox } from './websocket/frame-outbox.ts';
 
 export type MediaParts = {
   readonly useCases: Pick<UseCases, 'checkContext'>;
@@ -36,6 +37,7 @@ export function isMediaAddress(rawUrl: string): boolean {
  */
 export function mediaRoutes(app: FastifyInstance, parts: MediaParts): void {
   const unnamed = new UnnamedSockets(parts.clock);
+  const outbox = new FrameOutbox();
   const summary = 'A carrier brings the audio of a call over WebSocket';
   const route = (url: string, params: object) =>
     app.route<{ Params: MediaParams }>({
@@ -46,7 +48,7 @@ export function mediaRoutes(app: FastifyInstance, parts: MediaParts): void {
       handler: async () => {
         throw new AppError('upgrade_required');
       },
-      wsHandler: (socket, request) => open(parts, socket, request as MediaRequest),
+      wsHandler: (socket, request) => open({ ...parts, outbox }, socket, request as MediaRequest),
     });
   const text = { type: 'string' };
   route('/v1/talk/:provider/ctx/:contextId', { type: 'object', properties: { provider: text, contextId: text } });
@@ -72,10 +74,10 @@ async function check(
     throw new AppError('unsupported', { detail: `${channel.name} brings no audio over WebSocket here` });
 }
 
-function open(parts: MediaParts, socket: WebSocket, request: MediaRequest): void {
+function open(parts: MediaParts & { readonly outbox: FrameOutbox }, socket: WebSocket, request: MediaRequest): void {
   const channel = mediaChannel(parts.channels, request.params.provider);
   const arrival = {
-    socket: mediaSocket(socket, request.raw.socket),
+    socket: mediaSocket({ socket, connection: request.raw.socket, outbox: parts.outbox }),
     rawTarget: request.raw.url ?? '/',
     headers: plainHeaders(request),
     remoteAddress: request.ip,

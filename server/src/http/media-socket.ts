@@ -1,51 +1,51 @@
-import type { Writable } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { MediaSocket, MediaSocketListener } from '../core/ports/media-socket.ts';
+import { type FrameOutbox, LONGEST_BYTES } from './websocket/frame-outbox.ts';
+import { UpgradedSocket } from './websocket/upgraded-socket.ts';
 
 /** 123 bytes fit into a close frame (RFC 6455, 5.5.1); ours are ASCII, a longer one would throw. */
 const LONGEST_REASON = 120;
 
-/**
- * A socket of `ws` as channels know it. An error of the connection is followed by its close, so only the close is told. What is
- * sent in one turn of the event loop leaves in one write: audio with the mark behind it costs one system call, not two.
- */
-export function mediaSocket(socket: WebSocket, connection: Pick<Writable, 'cork' | 'uncork'>): MediaSocket {
-  let isCorked = false;
-  const uncork = () => {
-    isCorked = false;
-    connection.uncork();
+export type MediaSocketParts = {
+  readonly socket: WebSocket;
+  /** What `socket` stands on. */
+  readonly connection: Socket;
+  readonly outbox: FrameOutbox;
+};
+
+/** A socket of `ws` as channels know it. An error of the connection is followed by its close, so only the close is told. */
+export function mediaSocket({ socket, connection, outbox }: MediaSocketParts): MediaSocket {
+  const send = (message: string | Uint8Array, isBinary: boolean) => {
+    if (socket.readyState !== socket.OPEN) return;
+    // A string holds three bytes a unit at most.
+    if (message.length * (typeof message === 'string' ? 3 : 1) <= LONGEST_BYTES) {
+      outbox.add(connection, message, isBinary);
+      return;
+    }
+    outbox.flush();
+    socket.send(message, { binary: isBinary }, () => undefined);
   };
-  const gather = () => {
-    if (isCorked) return;
-    isCorked = true;
-    connection.cork();
-    process.nextTick(uncork);
-  };
-  const isOpen = () => socket.readyState === socket.OPEN;
-  const ignoreFailure = () => undefined;
   return {
-    listen: (listener) => listen(socket, listener),
-    sendText: (message) => {
-      if (!isOpen()) return;
-      gather();
-      socket.send(message, ignoreFailure);
-    },
-    sendBinary: (message) => {
-      if (!isOpen()) return;
-      gather();
-      socket.send(message, { binary: true }, ignoreFailure);
-    },
+    listen: (listener) => listen(socket, connection, listener),
+    sendText: (message) => send(message, false),
+    sendBinary: (message) => send(message, true),
     get bufferedBytes() {
-      return socket.bufferedAmount;
+      return socket.bufferedAmount + outbox.waiting(connection);
     },
-    close: (code, reason) => socket.close(code, reason.slice(0, LONGEST_REASON)),
+    close: (code, reason) => {
+      outbox.flush();
+      socket.close(code, reason.slice(0, LONGEST_REASON));
+    },
   };
 }
 
-function listen(socket: WebSocket, listener: MediaSocketListener): void {
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
+function listen(socket: WebSocket, connection: Socket, listener: MediaSocketListener): void {
+  const tell = (data: Buffer, isBinary: boolean) => {
     if (isBinary) listener.binary(data);
     else listener.text(data);
-  });
+  };
+  socket.on('message', tell);
+  if (connection instanceof UpgradedSocket) connection.listen(tell);
   socket.on('close', (code: number, reason: Buffer) => listener.closed(code, reason.toString()));
 }

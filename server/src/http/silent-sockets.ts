@@ -14,7 +14,7 @@ export class SilentSockets {
       socket.once('close', () => this.#sockets.delete(socket));
     });
     server.on('request', ({ socket }) => this.#sockets.delete(socket));
-    server.on('upgrade', ({ socket }) => this.#sockets.delete(socket));
+    server.on('upgrade', (_request, socket: Socket) => this.#sockets.delete(socket));
   }
 
   destroy(): void {
