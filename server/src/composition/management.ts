@@ -1,7 +1,8 @@
-import { CARRIER_CREDENTIAL_CHECKS } from '../channels/credential-checks.ts';
+import { carrierCredentialChecks } from '../channels/credential-checks.ts';
 import type { AssistantSettings, BrainSettings } from '../core/assistant/assistant-settings.ts';
 import type { CredentialSchema } from '../core/credential/credential.ts';
 import type { Channel } from '../core/ports/channel.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { CredentialCheck } from '../core/ports/credential-check.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
@@ -21,6 +22,7 @@ export type ManagementRoomParts = {
   /** Whoever is asked whether an account is good; the carriers when left out. */
   readonly credentialChecks?: Readonly<Record<string, CredentialCheck>>;
   readonly bus: Pick<EventBus, 'publish'>;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: EventLog;
 };
@@ -32,7 +34,7 @@ export function assembleManagement(parts: ManagementRoomParts): Management {
   return manage({
     ...parts,
     ...storage,
-    credentialChecks: parts.credentialChecks ?? CARRIER_CREDENTIAL_CHECKS,
+    credentialChecks: parts.credentialChecks ?? carrierCredentialChecks(parts),
     credentialVault: credentialVault(secretBox),
     settingsSchemas: Object.fromEntries(channels.map(({ name, settingsSchema = [] }) => [name, settingsSchema])),
     createApiKey: (wish) => createApiKey({ apiKeys, secretBox, random }, wish),

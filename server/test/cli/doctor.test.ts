@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CARRIER_CREDENTIAL_SCHEMAS } from '../../src/channels/credential-schemas.ts';
 import { exotelCredentialCheck } from '../../src/channels/exotel/check-credential.ts';
+import { FakeTrunk } from '../../src/channels/sip/fakes/fake-trunk.ts';
 import { twilioCredentialCheck } from '../../src/channels/twilio/check-credential.ts';
 import { accountsCheck, gapsCheck } from '../../src/cli/doctor/carriers.ts';
 import type { Check, Finding } from '../../src/cli/doctor/check.ts';
 import { databaseCheck, dataDirCheck, keyringCheck } from '../../src/cli/doctor/data.ts';
 import { Installation } from '../../src/cli/doctor/installation.ts';
+import { registrationsCheck } from '../../src/cli/doctor/sip-trunks.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { Secrets } from '../../src/config/secrets.ts';
 import type { CredentialId, DeploymentId } from '../../src/core/ids.ts';
 import { createCredential } from '../../src/management/credentials.ts';
 import { createDeployment } from '../../src/management/deployments.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { systemRandom } from '../../src/runtime/system-random.ts';
 import { credentialVault } from '../../src/vault/credential-vault.ts';
 import { openSecretBox } from '../../src/vault/open-secret-box.ts';
@@ -59,7 +62,7 @@ async function look(
   return [await check.run(AbortSignal.timeout(10_000))].flat();
 }
 
-async function accounts() {
+async function managed() {
   const { secretBox } = await openSecretBox({ vaultKeys: [], dataDir, store: storage.sealedSecrets });
   const parts = {
     ...storage,
@@ -70,7 +73,11 @@ async function accounts() {
     log: quietLog,
   };
   const { projectId, assistantId } = await sampleAssistant(storage.assistants);
-  const actor = { projectId, apiKeyId: null };
+  return { parts, actor: { projectId, apiKeyId: null }, assistantId };
+}
+
+async function accounts() {
+  const { parts, actor, assistantId } = await managed();
   for (const [provider, values] of Object.entries({
     twilio: TWILIO_VALUES,
     exotel: EXOTEL_VALUES,
@@ -160,4 +167,32 @@ test('a data directory that is a file is a fail, one to be made a warning', asyn
     status: 'warn',
   });
   expect(dataDirCheck({ dataDir }).run(AbortSignal.timeout(1))).toEqual({ status: 'ok', text: dataDir });
+});
+
+test('each account that is to be registered is asked for at its trunk: whether it is taken, and whether it is there', async () => {
+  await using trunk = await FakeTrunk.open();
+  trunk.login = 'line7:secret';
+  const { parts, actor } = await managed();
+  for (const [name, values] of Object.entries({
+    right: { username: 'line7', password: 'secret', register: 'true' },
+    wrong: { username: 'line7', password: 'other', register: 'true' },
+    outgoing: { username: 'line7', password: 'other' },
+  })) {
+    const id = systemRandom.uuid() as CredentialId;
+    const where = { host: '127.0.0.1', port: trunk.port, transport: 'udp' };
+    await createCredential(parts, actor, { id, provider: 'sip', name, values: { ...where, ...values } });
+  }
+  const make = (installation: Installation) =>
+    registrationsCheck(installation, { clock: systemClock, random: systemRandom });
+
+  const before = await look(make);
+  trunk.contact = 'sip:line-0123456789abcdef01234567@192.0.2.1';
+  const after = await look(make);
+
+  const said = (found: readonly Finding[]) => found.map(({ status, text }) => `${status} ${text}`).sort();
+  expect(said(before)).toEqual([
+    expect.stringMatching(/^fail "wrong": .*it does not take username and password$/),
+    'warn "right": it takes the account, which is not registered now',
+  ]);
+  expect(said(after)[1]).toBe('ok "right": registered: calls to it come to us');
 });

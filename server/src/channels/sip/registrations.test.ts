@@ -4,7 +4,7 @@ import { RecordingLog, RecordingMetrics } from '../../../test/fakes/recording-lo
 import type { OpenCredential } from '../../core/credential/credential.ts';
 import type { CredentialId, NodeId } from '../../core/ids.ts';
 import { request } from '../../protocols/sip/fakes/wire.ts';
-import type { Registration, RegistrationOptions } from '../../protocols/sip/uac/registration.ts';
+import type { Registration, RegistrationOptions, RegistrationState } from '../../protocols/sip/uac/registration.ts';
 import { dialledNumber } from './announcement.ts';
 import { FakeTrunk } from './fakes/fake-trunk.ts';
 import { ASSISTANT, cryptoRandom, PROJECT, ScriptedDirectory, SipWorld, until } from './fakes/sip-world.ts';
@@ -49,7 +49,7 @@ describe('an account at a trunk that we register with', () => {
     expect(trunk.registered).toEqual([expect.stringMatching(/^line-[0-9a-f]{24} 3600$/)]);
     expect(refused).toEqual([401]);
     expect(world.calls.announced[0]).toMatchObject({ assistantId: ASSISTANT });
-    expect([...world.server.registrations.states.values()]).toEqual(['registered']);
+    expect([...world.server.registrations.standing.values()]).toMatchObject([{ state: 'registered', reason: null }]);
   });
 
   test('the number dialled over it stands in To, for the Request-URI is our Contact', () => {
@@ -77,11 +77,15 @@ describe('which accounts a node keeps', () => {
     const clock = new FakeClock();
     const now = { accounts: [] as OpenCredential[], alive: ['a' as NodeId], isAway: false };
     const log: string[] = [];
+    const told = new RecordingLog();
+    const metrics = new RecordingMetrics();
+    const changes: ((state: RegistrationState) => void)[] = [];
     const registrations = new Registrations({
       line: {
         addressFor: async () => '127.0.0.1',
         register: ({ aor, changed }: RegistrationOptions) => {
           log.push(`register ${aor}`);
+          if (changed) changes.push(changed);
           queueMicrotask(() => changed?.({ type: 'registered', seconds: 3600 }));
           return { remove: () => void log.push(`remove ${aor}`) } as unknown as Registration;
         },
@@ -95,15 +99,15 @@ describe('which accounts a node keeps', () => {
       nodes: { own: 'a' as NodeId, alive: async () => now.alive },
       clock,
       random: cryptoRandom,
-      log: new RecordingLog(),
-      metrics: new RecordingMetrics(),
+      log: told,
+      metrics,
     });
     const look = async () => {
       clock.advance(15_000);
       await settle();
       return log.splice(0);
     };
-    return { registrations, now, look };
+    return { registrations, now, look, clock, told, metrics, changes };
   }
 
   test('one that is new is registered, a changed one anew, one that is gone taken back', async () => {
@@ -119,6 +123,51 @@ describe('which accounts a node keeps', () => {
     expect(await look()).toEqual(['remove sip:user-1@trunk.example']);
   });
 
+  test('one that fails is told once for each reason, with its age as a gauge, and how long it took once it is there', async () => {
+    const { registrations, now, look, clock, told, metrics, changes } = watched();
+    now.accounts = [account('1', 'secret')];
+    await registrations.start();
+    await settle();
+    const [changed] = changes;
+
+    changed?.({ type: 'failed', status: 403 });
+    clock.advance(60_000);
+    changed?.({ type: 'failed', status: 403 });
+    changed?.({ type: 'failed', status: 408 });
+    await look();
+    expect([...registrations.standing.values()]).toMatchObject([
+      { state: 'failed', reason: 'it does not answer (408)' },
+    ]);
+    expect(metrics.value('sip_registrations', { state: 'failed' })).toBe(1);
+    expect(metrics.value('sip_registration_failing_seconds')).toBe(75);
+    changed?.({ type: 'registered', seconds: 3600 });
+
+    expect(told.entries.map(({ event, fields }) => [event, fields['reason'] ?? fields['failedSeconds']])).toEqual([
+      ['sip.registered', undefined],
+      ['sip.not_registered', 'the other side answered 403 Forbidden'],
+      ['sip.not_registered', 'it does not answer (408)'],
+      ['sip.registered', 75],
+    ]);
+    expect(metrics.value('sip_registration_failing_seconds')).toBe(0);
+  });
+
+  test('one that cannot even be asked counts as failed, and is told once', async () => {
+    const { registrations, now, look, told, metrics } = watched();
+    const nameless = account('1', 'secret');
+    now.accounts = [{ ...nameless, text: (key) => (key === 'username' ? null : nameless.text(key)) }];
+    await registrations.start();
+    await look();
+    await look();
+
+    expect(told.entries.map(({ event, fields }) => [event, fields['reason']])).toEqual([
+      ['sip.not_registered', 'it has no username'],
+    ]);
+    expect(metrics.value('sip_registrations', { state: 'failed' })).toBe(1);
+    now.accounts = [];
+    await look();
+    expect(metrics.value('sip_registrations', { state: 'failed' })).toBe(0);
+  });
+
   test('without the database all stays as it is', async () => {
     const { registrations, now, look } = watched();
     now.accounts = [account('1', 'secret')];
@@ -128,7 +177,7 @@ describe('which accounts a node keeps', () => {
     now.isAway = true;
 
     expect(await look()).toEqual([]);
-    expect(registrations.states.size).toBe(1);
+    expect(registrations.standing.size).toBe(1);
   });
 
   test('each account has one owner, all nodes agree on it, and when one goes only its own accounts move', () => {

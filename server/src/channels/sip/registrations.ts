@@ -8,6 +8,7 @@ import type { Random } from '../../core/ports/random.ts';
 import { randomToken } from '../../protocols/sip/environment.ts';
 import type { Registration, RegistrationOptions, RegistrationState } from '../../protocols/sip/uac/registration.ts';
 import type { SipLine } from './outbound-leg.ts';
+import { wordsOf } from './outbound-refusal.ts';
 import { trunkRoute, trunkUri } from './outbound-route.ts';
 import type { SipDirectory, SipNodes } from './ports.ts';
 
@@ -28,7 +29,13 @@ type Kept = {
   readonly registration: Registration;
   /** Of what the account says: another one is registered anew. */
   readonly fingerprint: string;
-  state: RegistrationState['type'] | 'asked';
+};
+
+/** How an account that is this node's stands, and since when (Clock.nowMs). `reason`: why it is not registered. */
+export type Standing = {
+  readonly state: 'asked' | 'registered' | 'failed';
+  readonly sinceMs: number;
+  readonly reason: string | null;
 };
 
 /**
@@ -41,6 +48,7 @@ export class Registrations {
   readonly #kept = new Map<CredentialId, Kept>();
   /** By the user of our Contact, which nobody else is told: a call to it comes from there. */
   readonly #credentialOf = new Map<string, CredentialId>();
+  readonly #standing = new Map<CredentialId, Standing>();
   readonly #leaving = new Set<Registration>();
   #timer: Timer | undefined;
   #isStopped = false;
@@ -61,8 +69,8 @@ export class Registrations {
   }
 
   /** How each account stands, for whoever asks. */
-  get states(): ReadonlyMap<CredentialId, Kept['state']> {
-    return new Map(Array.from(this.#kept, ([id, { state }]) => [id, state]));
+  get standing(): ReadonlyMap<CredentialId, Standing> {
+    return this.#standing;
   }
 
   /** Whether a registrar has not confirmed yet that we are gone. */
@@ -89,6 +97,7 @@ export class Registrations {
         const account = byId.get(id);
         if (!account || fingerprintOf(account) !== fingerprint) this.#drop(id);
       }
+      for (const id of [...this.#standing.keys()]) if (!byId.has(id)) this.#standing.delete(id);
       for (const account of mine) if (!this.#kept.has(account.id)) await this.#keep(account);
       this.#count();
     } catch (error) {
@@ -97,15 +106,15 @@ export class Registrations {
   }
 
   async #keep(account: OpenCredential): Promise<void> {
-    const { line, log, random } = this.#parts;
+    const { line, random } = this.#parts;
     const { id } = account;
     const registrar = trunkUri(account);
     const username = account.text('username');
-    if (username === null) return log.warn('sip.not_registered', { credentialId: id, detail: 'it has no username' });
+    if (username === null) return this.#stand(id, 'failed', 'it has no username');
     try {
       await line.addressFor(registrar);
     } catch {
-      return log.warn('sip.not_registered', { credentialId: id, detail: 'its host leads nowhere' });
+      return this.#stand(id, 'failed', 'its host leads nowhere');
     }
     if (this.#isStopped) return;
     const { from, credentials } = trunkRoute(account, { to: username, from: username }, (count) => random.bytes(count));
@@ -118,18 +127,39 @@ export class Registrations {
       ...(credentials ? { credentials } : {}),
       changed: (state) => this.#changed(id, registration, state),
     });
-    this.#kept.set(id, { registration, fingerprint: fingerprintOf(account), state: 'asked' });
+    this.#kept.set(id, { registration, fingerprint: fingerprintOf(account) });
+    this.#stand(id, 'asked', null);
   }
 
   #changed(id: CredentialId, registration: Registration, state: RegistrationState): void {
     const { log, metrics } = this.#parts;
-    if (state.type === 'removed') this.#leaving.delete(registration);
     metrics.count('sip_registrations_total', { outcome: state.type });
-    const kept = this.#kept.get(id);
-    if (state.type === 'failed') log.warn('sip.not_registered', { credentialId: id, status: state.status });
-    else if (state.type === 'removed' || kept?.state !== state.type)
-      log.info(`sip.${state.type}`, { credentialId: id });
-    if (kept?.registration === registration) kept.state = state.type;
+    if (state.type === 'removed') {
+      this.#leaving.delete(registration);
+      log.info('sip.removed', { credentialId: id });
+    }
+    if (this.#kept.get(id)?.registration !== registration) return;
+    if (state.type === 'registered') this.#stand(id, 'registered', null);
+    if (state.type === 'failed') this.#stand(id, 'failed', reasonOf(state.status));
+  }
+
+  /** A change is a line of the log: that it failed, and why; and that it is there, and how long it was not. */
+  #stand(id: CredentialId, state: Standing['state'], reason: string | null): void {
+    const { log, clock } = this.#parts;
+    const before = this.#standing.get(id);
+    const nowMs = clock.nowMs();
+    const hasFailed = before?.state === 'failed';
+    // Another try of one that fails is no change, and another reason does not make it younger.
+    if (state === 'asked' && hasFailed) return;
+    const isSame = before?.state === state;
+    this.#standing.set(id, { state, reason, sinceMs: isSame ? before.sinceMs : nowMs });
+    if (isSame && before.reason === reason) return;
+    if (state === 'failed') log.warn('sip.not_registered', { credentialId: id, reason });
+    if (state === 'registered')
+      log.info('sip.registered', {
+        credentialId: id,
+        ...(hasFailed && { failedSeconds: Math.round((nowMs - before.sinceMs) / 1000) }),
+      });
     this.#count();
   }
 
@@ -138,16 +168,27 @@ export class Registrations {
     if (!kept) return;
     this.#kept.delete(id);
     for (const [user, credentialId] of this.#credentialOf) if (credentialId === id) this.#credentialOf.delete(user);
+    this.#standing.delete(id);
     this.#leaving.add(kept.registration);
     kept.registration.remove();
     this.#count();
   }
 
   #count(): void {
-    const states = [...this.#kept.values()].map(({ state }) => state);
+    const { metrics, clock } = this.#parts;
+    const all = [...this.#standing.values()];
     for (const state of ['registered', 'failed'] as const)
-      this.#parts.metrics.gauge('sip_registrations', states.filter((each) => each === state).length, { state });
+      metrics.gauge('sip_registrations', all.filter((each) => each.state === state).length, { state });
+    const failing = all.filter(({ state }) => state === 'failed').map(({ sinceMs }) => sinceMs);
+    const eldestMs = failing.length === 0 ? 0 : clock.nowMs() - Math.min(...failing);
+    metrics.gauge('sip_registration_failing_seconds', eldestMs / 1000);
   }
+}
+
+/** Silence and a server that cannot be reached are told as statuses, too (RFC 3261, 8.1.3.1). */
+function reasonOf(status: number): string {
+  if (status === 408) return 'it does not answer (408)';
+  return status === 503 ? 'it cannot be reached, or serves nobody now (503)' : wordsOf(status);
 }
 
 /** The user of a Contact of ours at a trunk. */

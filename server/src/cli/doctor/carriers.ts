@@ -57,12 +57,13 @@ export function gapsCheck(installation: Installation): Check {
   };
 }
 
-async function usable(installation: Installation): Promise<Storage | null> {
+/** Null: there is no database that this version can read yet. */
+export async function usable(installation: Installation): Promise<Storage | null> {
   const storage = await installation.storage();
   return storage && (await storage.pendingMigrations()).length === 0 ? storage : null;
 }
 
-async function allCredentials({ assistants, credentials }: Storage): Promise<readonly StoredCredential[]> {
+export async function allCredentials({ assistants, credentials }: Storage): Promise<readonly StoredCredential[]> {
   const projects = await assistants.listProjects();
   return (await Promise.all(projects.map(({ id }) => credentials.list(id)))).flat();
 }

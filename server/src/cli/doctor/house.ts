@@ -1,5 +1,6 @@
-import { CARRIER_CREDENTIAL_CHECKS } from '../../channels/credential-checks.ts';
+import { carrierCredentialChecks } from '../../channels/credential-checks.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
+import { systemRandom } from '../../runtime/system-random.ts';
 import { accountsCheck, gapsCheck } from './carriers.ts';
 import type { Check } from './check.ts';
 import { databaseCheck, dataDirCheck, keyringCheck } from './data.ts';
@@ -26,7 +27,7 @@ export const house: DoctorTopic = {
       keyringCheck(secrets, installation),
       portsCheck(config, installationId),
       publicHostCheck({ publicHost: config.publicHost, installationId, now: systemClock.date() }),
-      accountsCheck(installation, CARRIER_CREDENTIAL_CHECKS),
+      accountsCheck(installation, carrierCredentialChecks({ clock: systemClock, random: systemRandom })),
       gapsCheck(installation),
       speechCheck(world),
     ];

@@ -11,10 +11,12 @@ import {
 } from '../../channels/sip/advertised-address.ts';
 import type { Config, SipConfig } from '../../config/config.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
+import { systemRandom } from '../../runtime/system-random.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 import { Installation } from './installation.ts';
 import { portsCheck } from './ports.ts';
 import { askOptions, comesBack } from './sip-probe.ts';
+import { registrationsCheck } from './sip-trunks.ts';
 import type { DoctorTopic } from './topic.ts';
 
 /** TEST-NET-3 (RFC 5737): an address of the internet that nobody has. */
@@ -52,6 +54,7 @@ export const sipTopic: DoctorTopic = {
       sipPortsCheck(world.config, () => installation.id()),
       rtpRangeCheck(sip),
       hairpinCheck(sip),
+      registrationsCheck(installation, { clock: systemClock, random: systemRandom }),
       ...(sip.tls ? [certificateCheck(sip.tls.certFile, systemClock.date())] : []),
     ];
   },

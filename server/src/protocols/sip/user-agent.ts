@@ -9,6 +9,7 @@ import type { ServerTransaction } from './transaction/server-transaction.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
 import type { Flow, Target, Transport, TransportEvents } from './transport/flow.ts';
 import { TransportSet } from './transport/transport-set.ts';
+import { askBindings, type Bindings, type BindingsOptions } from './uac/ask-bindings.ts';
 import type { Resolver } from './uac/locate-server.ts';
 import { OutgoingCall, type OutgoingCallOptions } from './uac/outgoing-call.ts';
 import { Probe, type ProbeOptions } from './uac/probe.ts';
@@ -98,6 +99,11 @@ export class UserAgent implements AsyncDisposable {
   /** Asks a peer each minute whether it is there. */
   probe(options: ProbeOptions): Probe {
     return new Probe(this.#core, options);
+  }
+
+  /** Asks a registrar, once, which contacts it has for an address. Never throws. */
+  bindings(options: BindingsOptions): Promise<Bindings> {
+    return askBindings(this.#core, options);
   }
 
   register(options: RegistrationOptions): Registration {

@@ -118,7 +118,12 @@ export class FakeTrunk implements AsyncDisposable {
       transaction.respond(createResponse(request, 401, { headers, toTag: 'registrar' }));
       return;
     }
-    const contact = headerOf(request, 'Contact') ?? '';
+    const contact = headerOf(request, 'Contact');
+    if (contact === undefined) {
+      const known = this.contact === '' ? [] : [{ name: 'Contact', value: `<${this.contact}>;expires=1800` }];
+      transaction.respond(createResponse(request, 200, { headers: known, toTag: 'registrar' }));
+      return;
+    }
     const expires = headerOf(request, 'Expires') ?? '';
     this.contact = /<(.*)>/.exec(contact)?.[1] ?? '';
     this.registered.push(`${/sip:(.*)@/.exec(this.contact)?.[1]} ${expires}`);
