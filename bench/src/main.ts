@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   'asterisk-latency': () => import('./asterisk-latency.ts'),
   'leaks-media': () => import('./leaks-media.ts'),
   'sip-fuzz': () => import('./sip-fuzz.ts'),
+  'rtp-loss': () => import('./rtp-loss.ts'),
   'rtp-soak': () => import('./rtp-soak.ts'),
   'playout-truth': () => import('./playout-truth.ts'),
 };

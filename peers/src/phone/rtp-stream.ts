@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { decodeMuLaw, encodeMuLaw } from '../audio/mu-law.ts';
+import type { LossyNetwork } from './lossy-network.ts';
 
 const HEADER_BYTES = 12;
 const PCMU = 0;
@@ -14,9 +15,13 @@ const END_BIT = 0x80;
 /** A jump of the sequence beyond this is a new stream, not a loss. */
 const MAX_LOSS = 3_000;
 
+/** What packets go through, each way. */
+export type RtpNetwork = { readonly out: LossyNetwork; readonly in: LossyNetwork };
+
 /** One RTP stream each way over UDP: PCMU in 20 ms packets (RFC 3550, RFC 3551), keys as RFC 4733 events. */
 export class RtpStream {
   readonly #socket: Socket = createSocket('udp4');
+  readonly #network: RtpNetwork | undefined;
   readonly #ssrc = Math.floor(Math.random() * 2 ** 32);
   #target: { readonly host: string; readonly port: number } | undefined;
   #sequence = Math.floor(Math.random() * 2 ** 16);
@@ -26,9 +31,17 @@ export class RtpStream {
   #lost = 0;
   #isClosed = false;
 
+  /** @param network nothing gets lost without one. */
+  constructor(network?: RtpNetwork) {
+    this.#network = network;
+  }
+
   /** Opens a port of the address and returns it. */
   async open(host: string, onAudio: (samples: Int16Array, atMs: number) => void): Promise<number> {
-    this.#socket.on('message', (packet) => this.#read(packet, onAudio));
+    this.#socket.on('message', (packet) => {
+      if (this.#network === undefined) this.#read(packet, onAudio);
+      else this.#network.in.carry(() => this.#isClosed || this.#read(packet, onAudio));
+    });
     // A port that is closed already answers with ICMP: the call's end says the same.
     this.#socket.on('error', () => undefined);
     this.#socket.bind(0, host);
@@ -81,7 +94,12 @@ export class RtpStream {
     header.writeUInt32BE(timestamp >>> 0, 4);
     header.writeUInt32BE(this.#ssrc, 8);
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.#socket.send([header, payload], this.#target.port, this.#target.host);
+    const { host, port } = this.#target;
+    const send = () => {
+      if (!this.#isClosed) this.#socket.send([header, payload], port, host);
+    };
+    if (this.#network === undefined) send();
+    else this.#network.out.carry(send);
   }
 
   #read(packet: Buffer, onAudio: (samples: Int16Array, atMs: number) => void): void {

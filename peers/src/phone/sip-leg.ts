@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { LegEnd, LegEvents, MediaLeg } from './media-leg.ts';
-import { RtpStream } from './rtp-stream.ts';
+import { type RtpNetwork, RtpStream } from './rtp-stream.ts';
 import {
   answerChallenge,
   header,
@@ -38,7 +38,7 @@ export class SipLeg implements MediaLeg {
   readonly sampleRate = 8_000;
   readonly #target: SipTarget;
   readonly #socket: Socket = createSocket('udp4');
-  readonly #rtp = new RtpStream();
+  readonly #rtp: RtpStream;
   readonly #callId = crypto.randomUUID();
   readonly #fromTag = crypto.randomUUID().slice(0, 8);
   readonly #answered = Promise.withResolvers<void>();
@@ -52,8 +52,10 @@ export class SipLeg implements MediaLeg {
   #isAnswered = false;
   #retransmit: NodeJS.Timeout | undefined;
 
-  constructor(target: SipTarget) {
+  /** @param network what its audio goes through; signalling is never lost. */
+  constructor(target: SipTarget, network?: RtpNetwork) {
     this.#target = target;
+    this.#rtp = new RtpStream(network);
     this.#to = `<${this.#uri}>`;
     this.#remoteUri = this.#uri;
   }
