@@ -50,7 +50,32 @@ describe('over a PBX', () => {
     expect(check(to, { channel: 'asterisk', from: null })).toBe(to);
   });
 
-  test.each(['911', '+19002345678', 'a b', 'PJSIP/x&y'])('%s is refused', (to) => {
+  test.each(['4929581702563917', '9007199254740991', 'reception.second-floor_berlin', 'x'.repeat(64)])(
+    'so is the name %s: an assistant, a user of SIP',
+    (to) => {
+      expect(check(to, { channel: 'asterisk', from: null })).toBe(to);
+      expect(check(to, { channel: 'sip' })).toBe(to);
+      expect(() => check(to)).toThrow('E.164');
+    },
+  );
+
+  test.each(['911', '+19002345678', 'a b', 'PJSIP/x&y', 'x'.repeat(65)])('%s is refused', (to) => {
     expect(() => check(to, { channel: 'asterisk', from: null })).toThrow('toNumber');
+  });
+
+  test.each([
+    ['0044 20 7946 0958'.replaceAll(' ', ''), 'may not call GB'],
+    ['01144 20 7946 0958'.replaceAll(' ', ''), 'may not call GB'],
+    ['0044 909 879 0123'.replaceAll(' ', ''), 'premium rate'],
+    ['00881612345678', 'satellites'],
+  ])('a number abroad that is dialled by its prefix, %s, is judged as one', (to, why) => {
+    const settings = { allowed_countries: ['DE'] };
+
+    expect(() => check(to, { channel: 'asterisk', from: null, settings })).toThrow(why);
+    expect(() => check(to, { channel: 'sip', from: '+4930901820', settings })).toThrow(why);
+  });
+
+  test('and dialled as it was written where that is allowed', () => {
+    expect(check('004930901820', { channel: 'sip', settings: { allowed_countries: ['DE'] } })).toBe('004930901820');
   });
 });

@@ -1,4 +1,4 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { ChannelName } from '../core/call/call.ts';
 import { AppError } from '../core/errors.ts';
 import type { FieldValues } from '../core/form/field.ts';
@@ -7,8 +7,10 @@ import type { FieldValues } from '../core/form/field.ts';
 const REFUSED_TYPES: ReadonlySet<string> = new Set(['PREMIUM_RATE', 'SHARED_COST', 'PAGER', 'UAN', 'VOICEMAIL']);
 /** Emergency services: no machine calls them, over whatever line. */
 const EMERGENCY: ReadonlySet<string> = new Set(['112', '911', '999', '000']);
-/** A PBX has extensions of its own; what looks like a number of the public network is judged as one. */
-const EXTENSION = /^[A-Za-z0-9*#._-]{1,15}$/;
+/** A PBX has extensions and names of its own; what looks like a number of the public network is judged as one. */
+const EXTENSION = /^[A-Za-z0-9*#._-]{1,64}$/;
+/** What stands before country and number in most countries, and in North America. */
+const ABROAD = /^(?:00|011)(?=[1-9])/;
 const PBX_CHANNELS: ReadonlySet<ChannelName> = new Set(['asterisk', 'sip']);
 
 export type NumberToCall = {
@@ -27,8 +29,8 @@ export function checkNumber({ channel, to, from, settings }: NumberToCall): stri
   const text = to.trim();
   if (EMERGENCY.has(text.replace(/^\+/, ''))) throw refusal('emergency services are not called');
   const home = parsePhoneNumberFromString(from ?? '')?.country;
-  const number = parsePhoneNumberFromString(text, home === undefined ? {} : { defaultCountry: home });
   const isExtension = PBX_CHANNELS.has(channel) && !text.startsWith('+') && EXTENSION.test(text);
+  const number = parseNumber(text, home, isExtension);
   if (isExtension && !number?.isValid()) return text;
   if (!number?.isValid()) throw refusal('write it as + country and number (E.164); this one does not exist');
   const type = number.getType();
@@ -39,6 +41,13 @@ export function checkNumber({ channel, to, from, settings }: NumberToCall): stri
   if (country === undefined) throw refusal('numbers without a country, satellites for one, are not called');
   requireAllowed(country, settings['allowed_countries'], home);
   return isExtension ? text : number.number;
+}
+
+/** A PBX may dial abroad by a prefix that is not the one of the calling number's country, or without a calling number at all. */
+function parseNumber(text: string, home: CountryCode | undefined, isExtension: boolean): PhoneNumber | undefined {
+  const number = parsePhoneNumberFromString(text, home === undefined ? {} : { defaultCountry: home });
+  if (!isExtension || number?.isValid() || !ABROAD.test(text)) return number;
+  return parsePhoneNumberFromString(text.replace(ABROAD, '+'));
 }
 
 /** Unless told otherwise only the country of the calling number: what thieves of keys call is abroad. */
