@@ -169,7 +169,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   };
   const startConversation: AttachMediaParts['startConversation'] = async (context, media, recorder) =>
     converse(
-      { ...talk, channels, lines, calls, transfers: storage.transfers, publicHost: config.publicHost },
+      { ...storage, ...talk, channels, lines, publicHost: config.publicHost },
       context,
       await mediaOverCarrier({ channels, lines, log }, context, media),
       recorder,

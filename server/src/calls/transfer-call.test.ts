@@ -21,6 +21,8 @@ class Line {
   readonly caller = new AbortController();
   readonly #settings: FieldValues;
   readonly #transfer: CallTransfer['transfer'];
+  readonly audited: string[] = [];
+  listed: readonly string[] = [];
   isDatabaseAway = false;
 
   constructor(transfer: CallTransfer['transfer'], settings: FieldValues = {}) {
@@ -42,6 +44,8 @@ class Line {
           settle: (_, failed: TransferFailure | null) => write(failed ?? 'connected'),
           handOver: async () => void (await write('handed over')),
         },
+        numberLists: { has: async (_project, _list, number) => this.listed.includes(number) },
+        audit: { append: async ({ action }) => void this.audited.push(action) },
         clock: this.clock,
         random: { uuid: () => '21111111-2222-4333-8444-555555555555', bytes: (n) => new Uint8Array(n), below: () => 0 },
         log: this.log,
@@ -100,6 +104,19 @@ describe('handing a call over', () => {
     expect(line.orders).toEqual([]);
     expect(line.written.at(-1)).toBe('rejected');
     expect(line.notes).toEqual(['transfer_asked', 'transfer_failed']);
+  });
+
+  test('nor is one on the do-not-call list: the caller stays, and the record says rejected', async () => {
+    const line = new Line(gives({ type: 'connected' }));
+    line.listed = ['14155552671'];
+
+    const outcome = await line.hand();
+
+    expect(outcome).toMatchObject({ type: 'failed', reason: 'rejected', detail: expect.stringContaining('list') });
+    expect(line.orders).toEqual([]);
+    expect(line.written).toEqual([`asked ${NUMBER} {"node":"x"}`, 'rejected']);
+    expect(line.notes).toEqual(['transfer_asked', 'transfer_failed']);
+    expect(line.audited).toEqual(['transfer.refused']);
   });
 
   test('the caller comes before the record: without a database it is tried all the same', async () => {

@@ -10,9 +10,9 @@ import type { Metrics } from '../core/ports/metrics.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { TransferRepository } from '../core/ports/transfer-repository.ts';
 import { ringSecondsOf, type TransferLine } from './transfer-call-line.ts';
-import { checkTransferTarget } from './transfer-call-target.ts';
+import { checkTransferTarget, type TransferTargetParts } from './transfer-call-target.ts';
 
-export type TransferCallParts = {
+export type TransferCallParts = TransferTargetParts & {
   readonly transfers: Pick<TransferRepository, 'ask' | 'dial' | 'settle' | 'handOver'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -49,7 +49,7 @@ async function transferCall(parts: TransferCallParts, line: TransferLine, handin
       parts.log.warn('transfer.not_written', { contextId, transferId, code: toAppError(error).code }),
     );
   };
-  const target = readTarget(line, handing.to);
+  const target = await readTarget(parts, line, handing.to);
   note('transfer_asked', { to: maskNumber(handing.to) });
   const to = target.number.slice(0, LONGEST_TARGET);
   await write(parts.transfers.ask({ transferId, contextId, conversationId, projectId, to, bookmark }));
@@ -69,12 +69,13 @@ async function transferCall(parts: TransferCallParts, line: TransferLine, handin
   return outcome;
 }
 
-function readTarget(
+async function readTarget(
+  parts: TransferCallParts,
   { context, settings }: TransferLine,
   to: string,
-): { readonly number: string; readonly outcome: TransferOutcome | null } {
+): Promise<{ readonly number: string; readonly outcome: TransferOutcome | null }> {
   try {
-    return { number: checkTransferTarget(context, to, settings), outcome: null };
+    return { number: await checkTransferTarget(parts, context, to, settings), outcome: null };
   } catch (error) {
     const { detail = 'it cannot be dialled' } = toAppError(error);
     return { number: to, outcome: { type: 'failed', reason: 'rejected', detail } };

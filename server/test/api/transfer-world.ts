@@ -53,6 +53,8 @@ export async function transferWorld(channels: readonly Channel[]) {
       ...world.parts,
       calls,
       transfers,
+      numberLists: world.storage.numberLists,
+      audit: world.storage.audit,
       engines,
       vad: new ScriptedVad(),
       sentences: new SentenceCache(),
