@@ -156,7 +156,7 @@ export class UserAgent implements AsyncDisposable {
     const invite = this.#core.transactions.findInvite(transaction.request);
     if (!invite) return this.#respond(transaction, 481);
     const call = this.#incoming.get(invite);
-    this.#respond(transaction, 200, [], call?.localTag);
+    this.#respond(transaction, 200, [], call?.localTag ?? invite.localTag);
     call?.cancel();
   }
 
@@ -168,7 +168,7 @@ export class UserAgent implements AsyncDisposable {
     const call = new IncomingCall(this.#core, transaction);
     this.#incoming.set(transaction, call);
     this.#newestOf.set(callId, call);
-    transaction.onEnd = () => {
+    transaction.onDecided = () => {
       this.#incoming.delete(transaction);
       if (this.#newestOf.get(callId) === call) this.#newestOf.delete(callId);
     };

@@ -7,23 +7,30 @@ import type { AssistantRepository } from '../../core/ports/assistant-repository.
 import type { Project } from '../../core/project/project.ts';
 import { FOREIGN_KEY_VIOLATION, sqlState, toDatabaseError, UNIQUE_VIOLATION } from './database-error.ts';
 import type { Database, Databases } from './pools.ts';
+import type { RunPrepared } from './prepared.ts';
 import type { AssistantRow, AssistantVersionRow, ProjectRow } from './schema.ts';
 import { toStorableJson, toStorableText } from './storable-json.ts';
 
 const MOST_VERSIONS = 1_000;
 const LARGEST_VERSION = 2 ** 31 - 1;
 
+const FOUND_FIELDS = ['id', 'project_id', 'name', 'published_version', 'max_concurrent_calls', 'created_at'] as const;
+const FIND = { name: 'find-assistant', text: `select ${FOUND_FIELDS.join(', ')} from assistants where id = $1` };
+
 type VersionRow = Selectable<AssistantVersionRow> & { readonly project_id: string };
+type FoundRow = Pick<Selectable<AssistantRow>, (typeof FOUND_FIELDS)[number]>;
 type NewAssistant = Parameters<AssistantRepository['create']>[0];
 
 /** Projects, assistants and versions in PostgreSQL. Phase 1 of a call reads them, so reads go over `media`. */
 export class PostgresAssistantRepository implements AssistantRepository {
   readonly #media: Database;
   readonly #api: Database;
+  readonly #prepared: RunPrepared;
 
-  constructor({ media, api }: Databases) {
+  constructor({ media, api, prepared }: Databases) {
     this.#media = media;
     this.#api = api;
+    this.#prepared = prepared;
   }
 
   async createProject(name: string): Promise<Project> {
@@ -61,12 +68,7 @@ export class PostgresAssistantRepository implements AssistantRepository {
   }
 
   async find(id: AssistantId): Promise<Assistant | null> {
-    const row = await this.#media
-      .selectFrom('assistants')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
-      .catch(rethrow);
+    const [row] = await this.#prepared<FoundRow>(FIND, [id]).catch(rethrow);
     return row ? toAssistant(row) : null;
   }
 
@@ -191,7 +193,7 @@ function toProject(row: Selectable<ProjectRow>): Project {
   return { id: row.id as ProjectId, name: row.name, createdAt: row.created_at };
 }
 
-function toAssistant(row: Selectable<AssistantRow>): Assistant {
+function toAssistant(row: FoundRow): Assistant {
   return {
     id: row.id as AssistantId,
     projectId: row.project_id as ProjectId,

@@ -9,6 +9,8 @@ export type AcceptedHandlers = {
   readonly unacknowledged: () => void;
 };
 
+const NOTHING = () => {};
+
 /**
  * A 2xx to an INVITE on its way (RFC 3261, 13.3.1.4): the user agent sends it again at T1, doubling to T2, on any transport, until
  * its ACK comes or 64*T1 have passed. It listens for the ACK from before the first sending.
@@ -63,6 +65,8 @@ export class AcceptedResponse {
     this.#isDone = true;
     this.#repeat?.cancel();
     this.#deadline?.cancel();
+    // The transaction stays for 32 s, the call need not.
+    this.#transaction.onAck = NOTHING;
   }
 
   #transmit(nextMs: number): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../environment.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
+import { tagOf } from '../message/name-address.ts';
 import { serializeMessage } from '../message/serialize-message.ts';
 import { type Flow, isReliable, type Target } from '../transport/flow.ts';
 import { sendResponse } from '../transport/via-routing.ts';
@@ -12,6 +13,8 @@ export type ServerTools = {
   readonly terminated: () => void;
 };
 
+const NOTHING = () => {};
+
 /** One request being answered (RFC 3261, 17.2). */
 export class ServerTransaction {
   readonly request: SipRequest;
@@ -20,8 +23,8 @@ export class ServerTransaction {
   onAck: (ack: SipRequest) => void = () => {};
   /** No ACK to a failure response, or it could not be sent. Nothing is left to do but to forget. */
   onFailed: (why: 'timeout' | 'transport') => void = () => {};
-  /** The transaction is over and forgotten. */
-  onEnd: () => void = () => {};
+  /** Told once: a final response was given, or it ended without one. It stays for up to 32 s more, and must not hold the call. */
+  onDecided: () => void = NOTHING;
   readonly #tools: ServerTools;
   readonly #machine: Machine<ServerState, ServerEvent>;
   #newest: { readonly response: SipResponse; readonly bytes: Uint8Array } | undefined;
@@ -39,7 +42,7 @@ export class ServerTransaction {
       isReliable: isReliable(flow.protocol),
       terminated: () => {
         tools.terminated();
-        this.onEnd();
+        this.#decided();
       },
       effects: {
         send: () => this.#send(),
@@ -60,6 +63,11 @@ export class ServerTransaction {
     return this.#newest?.response.status;
   }
 
+  /** The To tag of the newest response; undefined when none had one. */
+  get localTag(): string | undefined {
+    return this.#newest && tagOf(this.#newest.response.to);
+  }
+
   /** Whether a final response was given. */
   get isAnswered(): boolean {
     return (this.lastStatus ?? 0) >= 200;
@@ -71,6 +79,7 @@ export class ServerTransaction {
     const before = this.#newest;
     this.#newest = before?.response === response ? before : { response, bytes: serializeMessage(response) };
     if (!this.#machine.handle(event)) this.#newest = before;
+    if (this.isAnswered) this.#decided();
   }
 
   /** A retransmission of the request, or an ACK that matched. */
@@ -81,6 +90,12 @@ export class ServerTransaction {
 
   terminate(): void {
     this.#machine.terminate();
+  }
+
+  #decided(): void {
+    const tell = this.onDecided;
+    this.onDecided = NOTHING;
+    tell();
   }
 
   #send(): void {

@@ -52,7 +52,7 @@ export class IncomingCall {
         this.#forget();
       },
     });
-    transaction.onFailed = () => this.#forget();
+    transaction.onFailed = forgetting(core, this.#dialog.key);
   }
 
   /** The To tag of all our responses. */
@@ -170,4 +170,9 @@ export class IncomingCall {
   #forget(): void {
     this.#core.dialogs.delete(this.#dialog.key);
   }
+}
+
+/** Holds no call: the transaction, and so this, outlives it. */
+function forgetting({ dialogs }: AgentCore, key: string): () => void {
+  return () => void dialogs.delete(key);
 }
