@@ -24,7 +24,8 @@ export function mediaSocket({ socket, connection, outbox }: MediaSocketParts): M
       return;
     }
     outbox.flush();
-    socket.send(message, { binary: isBinary }, () => undefined);
+    const kept = typeof message === 'string' ? message : Buffer.from(message);
+    socket.send(kept, { binary: isBinary }, () => undefined);
   };
   return {
     listen: (listener) => listen(socket, connection, listener),

@@ -55,8 +55,8 @@ export class TwilioPeer implements MediaSocket {
     this.#listener = listener;
   }
 
-  sendText(text: string): void {
-    const message = JSON.parse(text) as {
+  sendText(text: string | Uint8Array): void {
+    const message = JSON.parse(Buffer.from(text as string).toString()) as {
       event: string;
       streamSid: string;
       media?: { payload: string };
@@ -70,7 +70,7 @@ export class TwilioPeer implements MediaSocket {
       this.player.sendAudio(samples);
     } else if (message.mark) this.player.sendMark(message.mark.name);
     else if (message.event === 'clear') this.player.sendClear();
-    else throw new Error(`Twilio 31951: ${text}`);
+    else throw new Error(`Twilio 31951: ${JSON.stringify(message)}`);
   }
 
   sendBinary(): void {

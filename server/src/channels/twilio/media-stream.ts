@@ -8,7 +8,7 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import { RemoteTransport } from '../../media/remote/remote-transport.ts';
 import type { RemoteWire, RemoteWireRules } from '../../media/remote/remote-wire.ts';
 import { CLOSE, SocketSession } from '../../media/remote/socket-session.ts';
-import { clearMessage, markMessage, mediaMessage, parseStreamMessage, type StreamMessage } from './stream-message.ts';
+import { clearMessage, markMessage, mediaEnds, parseStreamMessage, type StreamMessage } from './stream-message.ts';
 
 /** μ-law at 8 kHz, any length; our lead is short so that a barge-in has little to clear. Source: Twilio "Media Streams". */
 export const TWILIO_RULES: RemoteWireRules = {
@@ -30,6 +30,8 @@ const CAPABILITIES: MediaCapabilities = {
 
 /** The longest payload taken: one second. */
 const MOST_SAMPLES = 8_000;
+/** What stands around the base64: the names, and an id of 34 characters. */
+const MOST_AROUND_BYTES = 1024;
 /** A peer that does not read: audio is dropped above this, and counted. */
 const MOST_BUFFERED_BYTES = 64 * 1024;
 
@@ -37,7 +39,8 @@ const MOST_BUFFERED_BYTES = 64 * 1024;
 export type StreamScratch = { readonly samples: Int16Array; readonly text: Buffer };
 
 export function streamScratch(): StreamScratch {
-  return { samples: new Int16Array(MOST_SAMPLES), text: Buffer.alloc(Math.ceil(MOST_SAMPLES / 3) * 4) };
+  const base64Bytes = Math.ceil(MOST_SAMPLES / 3) * 4;
+  return { samples: new Int16Array(MOST_SAMPLES), text: Buffer.alloc(base64Bytes + MOST_AROUND_BYTES) };
 }
 
 export type MediaStreamParts = {
@@ -85,7 +88,7 @@ export function openMediaStream(arrival: SocketArrival, parts: MediaStreamParts)
   arrival.socket.listen({
     text: (message) => {
       session.alive();
-      hear(parseStreamMessage(Buffer.from(message.buffer, message.byteOffset, message.byteLength), decode));
+      hear(parseStreamMessage(asBuffer(message), decode));
     },
     binary: () => parts.metrics.count('stream_malformed_total', { channel: 'twilio' }),
     closed: (code) => {
@@ -103,16 +106,23 @@ function twilioWire(
 ): RemoteWire {
   const { socket } = arrival;
   const { text } = parts.scratch;
+  const { head, tail } = mediaEnds(streamSid);
   const { metrics } = parts;
   return {
     sendAudio: (samples) => {
       if (socket.bufferedBytes > MOST_BUFFERED_BYTES)
         return metrics.count('stream_dropped_total', { channel: 'twilio' });
-      const end = encodeBase64Mulaw(samples, text, 0);
-      socket.sendText(mediaMessage(streamSid, text.toString('latin1', 0, end)));
+      text.set(head, 0);
+      const end = encodeBase64Mulaw(samples, text, head.length);
+      text.set(tail, end);
+      socket.sendText(text.subarray(0, end + tail.length));
     },
     sendMark: (id) => socket.sendText(markMessage(streamSid, id)),
     sendClear: () => socket.sendText(clearMessage(streamSid)),
     close: () => session.hangUp(),
   };
+}
+
+function asBuffer(view: Uint8Array): Buffer {
+  return Buffer.isBuffer(view) ? view : Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 }

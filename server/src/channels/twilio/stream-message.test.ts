@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { clearMessage, markMessage, mediaMessage, parseStreamMessage } from './stream-message.ts';
+import { clearMessage, markMessage, mediaEnds, parseStreamMessage } from './stream-message.ts';
 
 /** Counts the payload's bytes; no base64 is -1, as the real decoder says. */
 const decode = (base64: Buffer, from: number, to: number) => {
@@ -62,6 +62,46 @@ describe('the caller side of a stream', () => {
     expect(parseStreamMessage(Buffer.from(message), decode)).toEqual({ type: 'malformed', reason });
   });
 
+  test('the scanner and JSON.parse agree on what is almost as Twilio writes it', () => {
+    const texts = [
+      '{"event":"media","sequenceNumber":"3","media":{"track":"inbound","chunk":"2","timestamp":"20","payload":"AAAA"},"streamSid":"MZ1"}',
+      '{"event":"media","sequenceNumber":"3","streamSid":"MZ1","media":{"track":"inbound","chunk":"2","timestamp":"20","payload":"AAAA"}}',
+      '{"event":"mark","sequenceNumber":"4","streamSid":"MZ1","mark":{"name":"e12"}}',
+    ];
+    const change = fc.record({
+      text: fc.constantFrom(...texts),
+      at: fc.nat(140),
+      cut: fc.nat(3),
+      put: fc.constantFrom(
+        '',
+        '"',
+        '\\',
+        '\\"',
+        '{',
+        '}',
+        ',',
+        'A',
+        '=',
+        '0',
+        ' ',
+        'é',
+        '"x":"AAAA",',
+        '9999999999999999',
+      ),
+    });
+
+    fc.assert(
+      fc.property(change, ({ text, at, cut, put }) => {
+        const json = text.slice(0, at) + put + text.slice(at + cut);
+
+        expect(parseStreamMessage(Buffer.from(json), decode)).toEqual(
+          parseStreamMessage(Buffer.from(` ${json}`), decode),
+        );
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   test('the scanner and JSON.parse agree on media of any order, spacing and content', () => {
     const slowly = (json: string) => parseStreamMessage(Buffer.from(` ${json}`), decode);
     const members = fc.record({
@@ -85,7 +125,7 @@ describe('the caller side of a stream', () => {
   });
 });
 
-test('both orders that Twilio writes are scanned: neither builds an object', () => {
+test('both orders that Twilio writes are scanned, and marks: none builds an object', () => {
   const media = '"media":{"track":"inbound","chunk":"2","timestamp":"20","payload":"AAAA"}';
   const parse = vi.spyOn(JSON, 'parse');
 
@@ -97,14 +137,21 @@ test('both orders that Twilio writes are scanned: neither builds an object', () 
     Buffer.from(`{"event":"media","sequenceNumber":"3",${media},"streamSid":"MZ1"}`),
     decode,
   );
+  const mark = parseStreamMessage(
+    Buffer.from('{"event":"mark","sequenceNumber":"4","streamSid":"MZ1","mark":{"name":"e12"}}'),
+    decode,
+  );
 
   expect([first, last]).toEqual(Array(2).fill({ type: 'media', samples: 3, sequence: 3 }));
+  expect(mark).toEqual({ type: 'mark', name: 'e12' });
   expect(parse).not.toHaveBeenCalled();
   parse.mockRestore();
 });
 
 test('our side says nothing beyond what Twilio takes', () => {
-  expect(JSON.parse(mediaMessage('MZ1', 'AAAA'))).toEqual({
+  const { head, tail } = mediaEnds('MZ1');
+
+  expect(JSON.parse(`${head}AAAA${tail}`)).toEqual({
     event: 'media',
     streamSid: 'MZ1',
     media: { payload: 'AAAA' },

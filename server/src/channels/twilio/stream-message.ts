@@ -1,3 +1,5 @@
+import { scanStreamMessage } from './stream-scan.ts';
+
 /**
  * What Twilio says on a Media Stream, translated. Source: Twilio "Media Streams - WebSocket messages".
  * Sequence numbers and timestamps arrive as strings; unknown events are `ignored`, as new ones may come.
@@ -21,61 +23,12 @@ export type StreamMessage =
 /** Decodes base64 μ-law into PCM; -1 when the text is no base64. Handed in, as G.711 lives in the audio room. */
 export type DecodePayload = (base64: Buffer, from: number, to: number) => number;
 
-const MEDIA_HEAD = Buffer.from('{"event":"media"');
-const PAYLOAD_HEAD = Buffer.from('"payload":"');
-const SEQUENCE_HEAD = Buffer.from('"sequenceNumber":"');
-const STREAM_SID_HEAD = Buffer.from(',"streamSid":"');
-const QUOTE = 0x22;
-const BRACE = 0x7d;
-
 /**
- * Reads one text message. The shape that makes up all but a few messages of a call is scanned without building objects;
+ * Reads one text message. The shapes that make up all but a few messages of a call are scanned without building objects;
  * anything else goes through JSON.parse, and both agree (a property test holds them to it).
  */
 export function parseStreamMessage(message: Buffer, decode: DecodePayload): StreamMessage {
-  return scanMedia(message, decode) ?? parseJson(message, decode);
-}
-
-function scanMedia(message: Buffer, decode: DecodePayload): StreamMessage | null {
-  if (
-    message.length < MEDIA_HEAD.length ||
-    message.compare(MEDIA_HEAD, 0, MEDIA_HEAD.length, 0, MEDIA_HEAD.length) !== 0
-  ) {
-    return null;
-  }
-  const payloadAt = message.indexOf(PAYLOAD_HEAD);
-  if (payloadAt < 0 || message.indexOf(PAYLOAD_HEAD, payloadAt + PAYLOAD_HEAD.length) >= 0) return null;
-  const from = payloadAt + PAYLOAD_HEAD.length;
-  const to = message.indexOf(QUOTE, from);
-  // A track other than the caller's, an escape, or a nested object: rare enough to be read slowly.
-  if (to < 0 || message.indexOf('\\') >= 0 || message.indexOf('"track":"inbound"') < 0 || !closes(message, to))
-    return null;
-  const sequence = readSequence(message);
-  if (sequence < 0) return null;
-  const samples = decode(message, from, to);
-  return samples < 0 ? { type: 'malformed', reason: 'the payload is no base64' } : { type: 'media', samples, sequence };
-}
-
-/** What closes a message stands behind the payload: nothing else, or the id of the stream. */
-function closes(message: Buffer, quoteAt: number): boolean {
-  if (message[quoteAt + 1] !== BRACE) return false;
-  if (message[quoteAt + 2] === BRACE) return quoteAt + 3 === message.length;
-  const idAt = quoteAt + 2 + STREAM_SID_HEAD.length;
-  if (message.compare(STREAM_SID_HEAD, 0, STREAM_SID_HEAD.length, quoteAt + 2, idAt) !== 0) return false;
-  const end = message.indexOf(QUOTE, idAt);
-  return end > 0 && message[end + 1] === BRACE && end + 2 === message.length;
-}
-
-function readSequence(message: Buffer): number {
-  const at = message.indexOf(SEQUENCE_HEAD);
-  if (at < 0) return -1;
-  let value = 0;
-  for (let index = at + SEQUENCE_HEAD.length; ; index++) {
-    const byte = message[index];
-    if (byte === QUOTE) return index === at + SEQUENCE_HEAD.length ? -1 : value;
-    if (byte === undefined || byte < 0x30 || byte > 0x39) return -1;
-    value = value * 10 + byte - 0x30;
-  }
+  return scanStreamMessage(message, decode) ?? parseJson(message, decode);
 }
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -144,13 +97,14 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 }
 
-/** Twilio rejects any further field (warning 31951), so these are all there is. */
-export function mediaMessage(streamSid: string, base64: string): string {
-  return `{"event":"media","streamSid":"${streamSid}","media":{"payload":"${base64}"}}`;
+/** What stands around the base64 of a media message. Twilio rejects any further field (warning 31951), so these are all there is. */
+export function mediaEnds(streamSid: string): { readonly head: Buffer; readonly tail: Buffer } {
+  const id = JSON.stringify(streamSid);
+  return { head: Buffer.from(`{"event":"media","streamSid":${id},"media":{"payload":"`), tail: Buffer.from('"}}') };
 }
 
 export function markMessage(streamSid: string, name: string): string {
-  return JSON.stringify({ event: 'mark', streamSid, mark: { name } });
+  return `{"event":"mark","streamSid":${JSON.stringify(streamSid)},"mark":{"name":${JSON.stringify(name)}}}`;
 }
 
 export function clearMessage(streamSid: string): string {

@@ -10,7 +10,12 @@ export type SocketMessage =
 
 const RATES = [8_000, 16_000, 24_000];
 
+/** Our own notice, as it comes back ten times a second. */
+const NOTIFY = /^\{"event":"websocket:notify","payload":\{"mark":"(\w+)"\}\}$/;
+
 export function parseSocketMessage(message: string): SocketMessage {
+  const mark = NOTIFY.exec(message)?.[1];
+  if (mark !== undefined) return { type: 'notify', mark };
   let json: unknown;
   try {
     json = JSON.parse(message);
@@ -50,5 +55,5 @@ export const CLEAR_MESSAGE = '{"action":"clear"}';
 
 /** Comes back as `websocket:notify` once all audio sent before it was played. */
 export function notifyMessage(mark: string): string {
-  return JSON.stringify({ action: 'notify', payload: { mark } });
+  return `{"action":"notify","payload":{"mark":${JSON.stringify(mark)}}}`;
 }

@@ -14,7 +14,8 @@ export interface MediaSocketListener {
 export interface MediaSocket {
   /** Takes the one listener, at once, before anything is awaited: messages that come without one are lost. */
   listen(listener: MediaSocketListener): void;
-  sendText(message: string): void;
+  /** A string, or its UTF-8; a view may be used again at once, here and below. */
+  sendText(message: string | Uint8Array): void;
   sendBinary(message: Uint8Array): void;
   /** Bytes that wait for the network: the measure of a peer that reads too slowly. */
   readonly bufferedBytes: number;

@@ -216,7 +216,11 @@ export class RemoteTransport implements MediaTransport {
     if (this.#timer || this.#isPaused || this.#isStopped || this.#end) return;
     const leadMs = this.#leadMs();
     const lead = leadMs * this.#samplesPerMs;
-    while (this.#playhead.ahead < lead) {
+    const { minMessageMs, maxMessageMs, burstMs = 0 } = this.#rules;
+    // Around the lead, as a message that long would be.
+    const spreadMs = Math.max(0, burstMs - maxMessageMs) / 2;
+    const full = lead + spreadMs * this.#samplesPerMs;
+    while (this.#playhead.ahead < full) {
       const samples = this.#nextLength();
       if (samples === 0) break;
       this.#send(samples);
@@ -226,8 +230,7 @@ export class RemoteTransport implements MediaTransport {
     if (!hasMore) return;
     const excessMs = (this.#playhead.ahead - lead) / this.#samplesPerMs;
     // A little late on purpose, so that wake-ups are few.
-    const { minMessageMs, maxMessageMs } = this.#rules;
-    const patienceMs = Math.max(Math.min(PATIENCE_MS, leadMs / 3), (maxMessageMs - minMessageMs) / 2);
+    const patienceMs = Math.max(Math.min(PATIENCE_MS, leadMs / 3), (maxMessageMs - minMessageMs) / 2, spreadMs);
     this.#timer = this.#clock.after(Math.max(1, excessMs + patienceMs), () => {
       this.#timer = null;
       this.#pump();

@@ -27,6 +27,8 @@ export type RemoteWireRules = {
   readonly maxMessageMs: number;
   /** Instead of both where the other side has nothing left to play, so that a reply begins sooner. */
   readonly firstMessageMs?: number;
+  /** So much goes out together, in several messages. Left out: whatever is due. */
+  readonly burstMs?: number;
   /** How much lies ready on the other side. */
   readonly leadMs: number;
   /**
