@@ -2,7 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { TurnTaker } from './turn-keeper.ts';
 import type { UdpIo } from './udp/udp-io.ts';
 
-const READ_EVERY_MS = 1;
+/** What a packet waits at most. A few calls are not worth a thousand wake-ups a second; many have them anyway. */
+const READ_EVERY_MS = 2;
 
 /** Turns of a plane before each of which is read what came by UDP meanwhile, where nothing else tells of it. */
 export class PolledTurns implements TurnTaker {
