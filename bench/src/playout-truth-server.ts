@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { createExotel } from '@assistant/server/channels/exotel/exotel';
 import { createTwilio } from '@assistant/server/channels/twilio/twilio';
 import { createVonage } from '@assistant/server/channels/vonage/vonage';
@@ -10,6 +10,8 @@ import type { CallControl } from '@assistant/server/core/ports/channel';
 import type { MediaSocket, SocketArrival } from '@assistant/server/core/ports/media-socket';
 import type { SpeechToText } from '@assistant/server/core/ports/speech-to-text';
 import { mediaSocket } from '@assistant/server/http/media-socket';
+import { adoptUpgrades } from '@assistant/server/http/websocket/adopt-upgrades';
+import { FrameOutbox } from '@assistant/server/http/websocket/frame-outbox';
 import { systemClock } from '@assistant/server/runtime/system-clock';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CONTEXT, settingsWith } from '../../server/test/fakes/call-world.ts';
@@ -25,6 +27,7 @@ export type Carrier = (typeof CARRIERS)[number];
 const WORDS_IN_REPLY = 60;
 const WORDS_IN_SENTENCE = 6;
 const RECOGNISED_AFTER_MS = 30;
+const MESSAGE_BYTES = 64 * 1024;
 
 /** One call on the server's side: what it believes, and what its brain was told. */
 export type ServerCall = {
@@ -43,18 +46,22 @@ export type ServerCall = {
  * voice of tones, level for voice detection and a recogniser that always hears "stop".
  */
 export class TruthServer implements AsyncDisposable {
-  readonly #server: WebSocketServer;
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #outbox = new FrameOutbox();
   readonly #tellsWords: boolean;
   readonly #waiting = new Map<string, (call: ServerCall) => void>();
 
-  private constructor(server: WebSocketServer, tellsWords: boolean) {
+  private constructor(server: Server, tellsWords: boolean) {
     this.#server = server;
     this.#tellsWords = tellsWords;
-    server.on('connection', (socket, request) => this.#accept(socket, request));
+    adoptUpgrades(server, MESSAGE_BYTES).on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) =>
+      this.#sockets.handleUpgrade(request, connection, head, (socket) => this.#accept(socket, connection, request)),
+    );
   }
 
   static async listen(tellsWords: boolean): Promise<TruthServer> {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+    const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     return new TruthServer(server, tellsWords);
   }
@@ -68,15 +75,15 @@ export class TruthServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const client of this.#server.clients) client.terminate();
+    for (const client of this.#sockets.clients) client.terminate();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #accept(socket: WebSocket, request: IncomingMessage): void {
+  #accept(socket: WebSocket, connection: Socket, request: IncomingMessage): void {
     const target = request.url ?? '/';
     const log = new RecordingLog();
     const metrics = new RecordingMetrics();
-    const clears = new ClearWatch(mediaSocket(socket, request.socket), socket);
+    const clears = new ClearWatch(mediaSocket({ socket, connection, outbox: this.#outbox }), socket);
     const arrival: SocketArrival = {
       contextId: CONTEXT.contextId as ContextId,
       socket: clears.socket,
@@ -166,9 +173,9 @@ class ClearWatch {
   #decidedMs = 0;
 
   constructor(socket: MediaSocket, raw: WebSocket) {
-    const sendText = (message: string) => {
+    const sendText = (message: string | Uint8Array) => {
       socket.sendText(message);
-      if (!/"(event|action)":"clear"/.test(message)) return;
+      if (typeof message !== 'string' || !/"(event|action)":"clear"/.test(message)) return;
       const decidedMs = this.#decidedMs;
       // What is sent in a turn of the event loop is written at its end, just before this runs.
       process.nextTick(() => {
