@@ -3,6 +3,7 @@ import { levels, tone } from '../../../test/contracts/media-harness.ts';
 import { agreed } from '../../../test/contracts/rtp-phone.ts';
 import { openRtpCall, playTo, RtpBench } from '../../../test/contracts/rtp-plane-harness.ts';
 import { SeededRandom } from '../../../test/fakes/seeded-random.ts';
+import type { SrtpSuiteName } from '../../protocols/rtp/srtp.ts';
 import { readCounters } from '../media-counters.ts';
 
 describe('SRTP', () => {
@@ -12,10 +13,16 @@ describe('SRTP', () => {
     remoteKey: new SeededRandom(seed + 1).bytes(30),
   });
 
-  test.each(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'] as const)(
+  const keysFor = (suite: SrtpSuiteName) => {
+    const { localKey, remoteKey } = keys(1);
+    const length = suite === 'AEAD_AES_128_GCM' ? 28 : 30;
+    return { suite, localKey: localKey.subarray(0, length), remoteKey: remoteKey.subarray(0, length) };
+  };
+
+  test.each(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32', 'AEAD_AES_128_GCM'] as const)(
     '%s: speech, keys and reports both ways, over the wrap of the sequence number',
     async (suite) => {
-      const { bench, notes, phone } = await openRtpCall({ media: agreed('PCMU', { srtp: { ...keys(1), suite } }) });
+      const { bench, notes, phone } = await openRtpCall({ media: agreed('PCMU', { srtp: keysFor(suite) }) });
 
       phone.speak(tone(3, 200, 8000));
       playTo(bench, tone(4, 200, 8000));

@@ -1,130 +1,102 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { RTP_HEADER_BYTES, RtpView, readUint32, writeUint32 } from './rtp-packet.ts';
-import { deriveSessionKeys, type SessionKeys, writeIv } from './srtp-keys.ts';
+import { RTP_HEADER_BYTES, RtpView, readUint32 } from './rtp-packet.ts';
+import { CounterMode } from './srtp-counter-mode.ts';
+import { GaloisCounterMode, GCM_TAG_BYTES } from './srtp-gcm.ts';
+import { deriveAeadKeys } from './srtp-keys.ts';
+import { RTCP_ENCRYPTED, RTCP_HEADER_BYTES, RTCP_INDEX_BYTES, type SrtpTransform } from './srtp-transform.ts';
 
-/** Tag lengths of the suites (RFC 4568, 6.2). SRTCP always carries 10 bytes. */
-export const SRTP_TAG_BYTES = { AES_CM_128_HMAC_SHA1_80: 10, AES_CM_128_HMAC_SHA1_32: 4 } as const;
+/** Tag lengths of the suites (RFC 4568, 6.2; RFC 7714, 12). */
+export const SRTP_TAG_BYTES = {
+  AES_CM_128_HMAC_SHA1_80: 10,
+  AES_CM_128_HMAC_SHA1_32: 4,
+  AEAD_AES_128_GCM: GCM_TAG_BYTES,
+} as const;
 export type SrtpSuiteName = keyof typeof SRTP_TAG_BYTES;
 
-const RTCP_TAG_BYTES = 10;
-const RTCP_HEADER_BYTES = 8;
-const INDEX_BYTES = 4;
 const SEQUENCES = 2 ** 16;
 /** What the cipher takes at once; no telephone packet comes near. */
 const MAX_PACKET_BYTES = 2048;
 
-/** Room a packet needs behind its end for tag and SRTCP index. */
-export const SRTP_OVERHEAD_BYTES = RTCP_TAG_BYTES + INDEX_BYTES;
+/** Room a packet needs behind its end for tag and SRTCP index, with any suite. */
+export const SRTP_OVERHEAD_BYTES = GCM_TAG_BYTES + RTCP_INDEX_BYTES;
 
 /** What was read: the new length of the packet, or why it must be dropped. */
 export type Unprotected = { ok: true; length: number } | { ok: false; reason: 'malformed' | 'replayed' | 'forged' };
 
+/** @throws RangeError for a master key and salt of another length than the suite's: 30 bytes, 28 for AES-GCM. */
+function transformOf(suite: SrtpSuiteName, masterKey: Uint8Array): SrtpTransform {
+  return suite === 'AEAD_AES_128_GCM'
+    ? new GaloisCounterMode(deriveAeadKeys(masterKey, 'rtp'), deriveAeadKeys(masterKey, 'rtcp'))
+    : new CounterMode(masterKey, SRTP_TAG_BYTES[suite]);
+}
+
 /** Encrypts what we send (RFC 3711, 3.3), in place. One for each key and direction. */
 export class SrtpSender {
-  readonly #rtp: SessionKeys;
-  readonly #rtcp: SessionKeys;
-  readonly #tagBytes: number;
-  readonly #iv = new Uint8Array(16);
+  readonly #transform: SrtpTransform;
   readonly #view = new RtpView();
-  readonly #roc = new Uint8Array(4);
   #rollover = 0;
   #lastSequence = -1;
   #rtcpIndex = 0;
 
   constructor(suite: SrtpSuiteName, masterKey: Uint8Array) {
-    this.#rtp = deriveSessionKeys(masterKey, 'rtp');
-    this.#rtcp = deriveSessionKeys(masterKey, 'rtcp');
-    this.#tagBytes = SRTP_TAG_BYTES[suite];
+    this.#transform = transformOf(suite, masterKey);
   }
 
   /** Protects the RTP packet in `bytes[0, length)`; the buffer must have room for the tag. Returns the new length, 0 for what is no
    * packet or over 2 KiB. Sequence numbers must rise. */
   protect(bytes: Uint8Array, length: number): number {
     if (length > MAX_PACKET_BYTES || !this.#view.parse(bytes, length)) return 0;
-    const { sequence, ssrc, payloadStart } = this.#view;
+    const { sequence, payloadStart } = this.#view;
     if (sequence < this.#lastSequence) this.#rollover++;
     this.#lastSequence = sequence;
-    writeIv(this.#iv, this.#rtp.salt, ssrc, this.#rollover * SEQUENCES + sequence);
-    this.#rtp.cipher.apply(bytes, payloadStart, length, this.#iv);
-    writeUint32(this.#roc, 0, this.#rollover);
-    const tag = createHmac('sha1', this.#rtp.authKey).update(bytes.subarray(0, length)).update(this.#roc).digest();
-    bytes.set(tag.subarray(0, this.#tagBytes), length);
-    return length + this.#tagBytes;
+    this.#transform.seal(bytes, payloadStart, length, this.#rollover);
+    return length + this.#transform.tagBytes;
   }
 
   /** Protects a compound RTCP packet (3.4). Returns a new array. */
   protectRtcp(packet: Uint8Array): Uint8Array {
-    const bytes = new Uint8Array(packet.length + INDEX_BYTES + RTCP_TAG_BYTES);
-    bytes.set(packet);
-    this.#rtcpIndex = (this.#rtcpIndex + 1) % 2 ** 31;
-    writeIv(this.#iv, this.#rtcp.salt, readUint32(bytes, 4), this.#rtcpIndex);
-    this.#rtcp.cipher.apply(bytes, RTCP_HEADER_BYTES, packet.length, this.#iv);
-    // The E bit says that it is encrypted.
-    writeUint32(bytes, packet.length, this.#rtcpIndex + 2 ** 31);
-    const signed = bytes.subarray(0, packet.length + INDEX_BYTES);
-    bytes.set(
-      createHmac('sha1', this.#rtcp.authKey).update(signed).digest().subarray(0, RTCP_TAG_BYTES),
-      signed.length,
-    );
-    return bytes;
+    this.#rtcpIndex = (this.#rtcpIndex + 1) % RTCP_ENCRYPTED;
+    return this.#transform.sealRtcp(packet, this.#rtcpIndex);
   }
 }
 
-/** Decrypts what we receive, in place: tag first, then replay, then the cipher (3.3). */
+/** Decrypts what we receive, in place: nothing is believed, and no state changes, before the tag has proved it (3.3). */
 export class SrtpReceiver {
-  readonly #rtp: SessionKeys;
-  readonly #rtcp: SessionKeys;
-  readonly #tagBytes: number;
-  readonly #iv = new Uint8Array(16);
-  readonly #roc = new Uint8Array(4);
+  readonly #transform: SrtpTransform;
   readonly #seen = new ReplayWindow();
   readonly #seenRtcp = new ReplayWindow();
   #ssrc: number | undefined;
   #highest = -1;
 
   constructor(suite: SrtpSuiteName, masterKey: Uint8Array) {
-    this.#rtp = deriveSessionKeys(masterKey, 'rtp');
-    this.#rtcp = deriveSessionKeys(masterKey, 'rtcp');
-    this.#tagBytes = SRTP_TAG_BYTES[suite];
+    this.#transform = transformOf(suite, masterKey);
   }
 
   /** Opens the packet in `bytes[0, length)`. */
   unprotect(bytes: Uint8Array, length = bytes.length): Unprotected {
-    const end = length - this.#tagBytes;
+    const end = length - this.#transform.tagBytes;
     if (end < RTP_HEADER_BYTES || end > MAX_PACKET_BYTES || (bytes[0] as number) >> 6 !== 2) return MALFORMED;
     const sequence = ((bytes[2] as number) << 8) | (bytes[3] as number);
     const ssrc = readUint32(bytes, 8);
     const isNewSource = ssrc !== this.#ssrc;
     const index = isNewSource ? sequence : this.#guessIndex(sequence);
     if (!isNewSource && this.#seen.has(index)) return REPLAYED;
-    writeUint32(this.#roc, 0, Math.floor(index / SEQUENCES));
-    const tag = createHmac('sha1', this.#rtp.authKey).update(bytes.subarray(0, end)).update(this.#roc).digest();
-    if (!timingSafeEqual(tag.subarray(0, this.#tagBytes), bytes.subarray(end, length))) return FORGED;
     const start = payloadStart(bytes, end);
     if (start < 0) return MALFORMED;
+    if (!this.#transform.open(bytes, start, end, Math.floor(index / SEQUENCES))) return FORGED;
     if (isNewSource) this.#restart(ssrc);
     this.#seen.add(index);
     this.#highest = Math.max(this.#highest, index);
-    writeIv(this.#iv, this.#rtp.salt, ssrc, index);
-    this.#rtp.cipher.apply(bytes, start, end, this.#iv);
     return { ok: true, length: end };
   }
 
   /** Opens a compound RTCP packet (3.4). */
   unprotectRtcp(bytes: Uint8Array): Unprotected {
-    const signedEnd = bytes.length - RTCP_TAG_BYTES;
-    const end = signedEnd - INDEX_BYTES;
+    const end = bytes.length - this.#transform.rtcpOverheadBytes;
     if (end < RTCP_HEADER_BYTES || end > MAX_PACKET_BYTES) return MALFORMED;
-    const tag = createHmac('sha1', this.#rtcp.authKey).update(bytes.subarray(0, signedEnd)).digest();
-    if (!timingSafeEqual(tag.subarray(0, RTCP_TAG_BYTES), bytes.subarray(signedEnd))) return FORGED;
-    const word = readUint32(bytes, end);
-    const index = word % 2 ** 31;
+    const index = this.#transform.rtcpWord(bytes) % RTCP_ENCRYPTED;
     if (this.#seenRtcp.has(index)) return REPLAYED;
+    if (!this.#transform.openRtcp(bytes)) return FORGED;
     this.#seenRtcp.add(index);
-    if (word >= 2 ** 31) {
-      writeIv(this.#iv, this.#rtcp.salt, readUint32(bytes, 4), index);
-      this.#rtcp.cipher.apply(bytes, RTCP_HEADER_BYTES, end, this.#iv);
-    }
     return { ok: true, length: end };
   }
 

@@ -1,7 +1,7 @@
 import type { Codec } from './codecs.ts';
 import type { Direction } from './session-description.ts';
 
-export type SrtpSuite = 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32';
+export type SrtpSuite = 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32' | 'AEAD_AES_128_GCM';
 
 /** What an offer and its answer settled for the one audio stream of a call. */
 export type AgreedMedia = {

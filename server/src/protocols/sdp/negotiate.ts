@@ -4,9 +4,20 @@ import type { CryptoLine, Direction, MediaLine, SessionDescription } from './ses
 
 /** Audio goes out in frames of 20 ms whatever is asked: the pacer's tick. */
 const FRAME_MS = 20;
-const SRTP_SUITES: readonly SrtpSuite[] = ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'];
-/** Master key and salt of both suites (RFC 4568, 6.2). */
+/** In the order of an offer of ours, which is the order of preference. */
+export const SRTP_SUITES: readonly SrtpSuite[] = [
+  'AES_CM_128_HMAC_SHA1_80',
+  'AES_CM_128_HMAC_SHA1_32',
+  'AEAD_AES_128_GCM',
+];
+/** Of the longest master key and salt. */
 export const SRTP_KEY_BYTES = 30;
+/** Master key and salt (RFC 4568, 6.2; RFC 7714, 12). */
+const KEY_BYTES: Readonly<Record<SrtpSuite, number>> = {
+  AES_CM_128_HMAC_SHA1_80: 30,
+  AES_CM_128_HMAC_SHA1_32: 30,
+  AEAD_AES_128_GCM: 28,
+};
 
 /** What we can do on a call. */
 export type LocalMedia = {
@@ -14,7 +25,7 @@ export type LocalMedia = {
   readonly port: number;
   /** In the order of an offer of ours; an answer follows the offerer's order. */
   readonly codecs: readonly CodecName[];
-  /** SRTP is required in our offers and may be answered; only where the signalling is encrypted, for the key travels in it. */
+  /** 30 bytes; a suite takes as many as it needs, and of one stream only one suite is used. SRTP is required in our offers and may be answered; only where the signalling is encrypted, for the key travels in it. */
   readonly srtpKey?: Uint8Array;
 };
 
@@ -75,7 +86,7 @@ function pickCodec(formats: readonly PayloadFormat[], allowed: readonly CodecNam
 function pickCrypto(line: MediaLine, local: LocalMedia): CryptoLine | undefined | 'refused' {
   if (line.protocol === 'RTP/AVP') return undefined;
   if (line.protocol !== 'RTP/SAVP' || !local.srtpKey) return 'refused';
-  const usable = line.crypto.filter(({ suite, key }) => isSuite(suite) && key.length === SRTP_KEY_BYTES);
+  const usable = line.crypto.filter(({ suite, key }) => isSuite(suite) && key.length === KEY_BYTES[suite]);
   return SRTP_SUITES.flatMap((suite) => usable.filter((one) => one.suite === suite))[0] ?? 'refused';
 }
 
@@ -97,8 +108,16 @@ function agree(line: MediaLine, { codec, payloadType }: Picked, { local, crypto,
     remote: { address, port, rtcpPort: hasRtcpMux ? port : (rtcpPort ?? port + 1) },
     hasRtcpMux,
     direction,
-    srtp: suite && crypto && local.srtpKey ? { suite, localKey: local.srtpKey, remoteKey: crypto.key } : undefined,
+    srtp:
+      suite && crypto && local.srtpKey
+        ? { suite, localKey: srtpKeyFor(suite, local.srtpKey), remoteKey: crypto.key }
+        : undefined,
   };
+}
+
+/** What of our key a suite takes. */
+export function srtpKeyFor(suite: SrtpSuite, key: Uint8Array): Uint8Array {
+  return key.subarray(0, KEY_BYTES[suite]);
 }
 
 /** RFC 3264, 6.1 and 8.4: their sendonly is our recvonly; a null address is the old way to hold. */

@@ -242,6 +242,48 @@ describe('SDES (RFC 4568)', () => {
     expect(Buffer.from(agreed[0]?.srtp?.remoteKey ?? [])).toEqual(KEY);
   });
 
+  const GCM_KEY = Buffer.alloc(28, 5);
+  const gcm = (tag: number, key = GCM_KEY) => `a=crypto:${tag} AEAD_AES_128_GCM inline:${key.toString('base64')}`;
+
+  test('AES-GCM is taken where nothing else is offered, with the part of our key that it needs', () => {
+    const { negotiator, agreed } = setup(['PCMU'], Buffer.alloc(30, 9));
+
+    const answer = negotiator.answer(sdp(['m=audio 5000 RTP/SAVP 0', gcm(4)]));
+
+    expect(answer).toContain(`a=crypto:4 AEAD_AES_128_GCM inline:${Buffer.alloc(28, 9).toString('base64')}\r\n`);
+    expect(agreed[0]?.srtp?.suite).toBe('AEAD_AES_128_GCM');
+    expect(Buffer.from(agreed[0]?.srtp?.localKey ?? [])).toEqual(Buffer.alloc(28, 9));
+    expect(Buffer.from(agreed[0]?.srtp?.remoteKey ?? [])).toEqual(GCM_KEY);
+  });
+
+  test('beside another suite the other one is taken, and a key of the wrong length is none', () => {
+    const { negotiator, agreed } = setup(['PCMU'], Buffer.alloc(30, 9));
+
+    negotiator.answer(sdp([...secure('AES_CM_128_HMAC_SHA1_32'), gcm(7)]));
+
+    expect(agreed[0]?.srtp?.suite).toBe('AES_CM_128_HMAC_SHA1_32');
+    const other = setup(['PCMU'], KEY).negotiator;
+    expect(other.answer(sdp(['m=audio 5000 RTP/SAVP 0', gcm(1, Buffer.alloc(30, 5))]))).toBeUndefined();
+  });
+
+  test('an offer of ours names it last, and its answer is taken', () => {
+    const { negotiator, agreed } = setup(['PCMU'], Buffer.alloc(30, 9));
+
+    const suites = [...negotiator.offer().matchAll(/a=crypto:(\d) (\S+) inline:(\S+)/g)].map(([, tag, suite, key]) => [
+      tag,
+      suite,
+      Buffer.from(key ?? '', 'base64').length,
+    ]);
+    const isTaken = negotiator.accept(sdp(['m=audio 6000 RTP/SAVP 0', gcm(3)]));
+
+    expect(suites).toEqual([
+      ['1', 'AES_CM_128_HMAC_SHA1_80', 30],
+      ['2', 'AES_CM_128_HMAC_SHA1_32', 30],
+      ['3', 'AEAD_AES_128_GCM', 28],
+    ]);
+    expect([isTaken, agreed[0]?.srtp?.suite]).toEqual([true, 'AEAD_AES_128_GCM']);
+  });
+
   test('a short key or an unknown suite alone is refused', () => {
     const { negotiator } = setup(['PCMU'], KEY);
 

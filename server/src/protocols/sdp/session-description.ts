@@ -6,7 +6,7 @@ const MAX_MEDIA = 16;
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
-/** One a=crypto line (RFC 4568, 9.1). `key` is master key and salt, 30 bytes for the AES_CM_128 suites. */
+/** One a=crypto line (RFC 4568, 9.1). `key` is master key and salt, 30 bytes for the AES_CM_128 suites, 28 for AES-GCM. */
 export type CryptoLine = { readonly tag: number; readonly suite: string; readonly key: Uint8Array };
 
 /** One m= line; `formats` holds what could be read of an audio line. */

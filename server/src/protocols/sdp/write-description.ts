@@ -1,7 +1,7 @@
 import { type SessionDescription as RawDescription, write } from 'sdp-transform';
 import type { AgreedMedia, SrtpSuite } from './agreed-media.ts';
 import type { PayloadFormat } from './codecs.ts';
-import { type LocalMedia, offeredFormats } from './negotiate.ts';
+import { type LocalMedia, offeredFormats, SRTP_SUITES, srtpKeyFor } from './negotiate.ts';
 import type { Direction, MediaLine, SessionDescription } from './session-description.ts';
 
 /** Who describes: `id` stays for the life of a call, `version` rises with every change (RFC 8866, 5.2). */
@@ -34,12 +34,7 @@ export function writeAnswer(
 
 /** An offer: one audio line with all we can do. */
 export function writeOffer(local: LocalMedia, origin: Origin, direction: Direction): string {
-  const crypto: { tag: number; suite: SrtpSuite }[] = local.srtpKey
-    ? [
-        { tag: 1, suite: 'AES_CM_128_HMAC_SHA1_80' },
-        { tag: 2, suite: 'AES_CM_128_HMAC_SHA1_32' },
-      ]
-    : [];
+  const crypto = local.srtpKey ? SRTP_SUITES.map((suite, at) => ({ tag: at + 1, suite })) : [];
   return writeSession(local, origin, [
     audioLine(local, { formats: offeredFormats(local), direction, crypto, hasRtcpMux: true }),
   ]);
@@ -71,10 +66,14 @@ function audioLine(local: LocalMedia, { formats, direction, crypto, hasRtcpMux }
     ptime: 20,
     direction,
   };
-  const config = `inline:${Buffer.from(local.srtpKey ?? []).toString('base64')}`;
-  if (crypto.length > 0) line.crypto = crypto.map(({ tag, suite }) => ({ id: tag, suite, config }));
+  if (crypto.length > 0)
+    line.crypto = crypto.map(({ tag, suite }) => ({ id: tag, suite, config: keyLine(local, suite) }));
   if (hasRtcpMux) line.rtcpMux = 'rtcp-mux';
   return line;
+}
+
+function keyLine({ srtpKey = new Uint8Array(0) }: LocalMedia, suite: SrtpSuite): string {
+  return `inline:${Buffer.from(srtpKeyFor(suite, srtpKey)).toString('base64')}`;
 }
 
 function refusedLine({ kind, protocol, payloads }: MediaLine): RawMedia {
