@@ -173,6 +173,14 @@ describe('an account at Asterisk that we register with', () => {
     expect(record.turns[0]?.text).toBe(SAID.menu);
     expect(heard.samples.some((sample) => Math.abs(sample) > 2_000)).toBe(true);
     expect((await server.metrics()).values.get('sip_registrations{state="registered"}')).toBe(1);
+    expect(await post(`/v1/credentials/${credential['id']}/verify`, {})).toEqual({
+      isAccepted: true,
+      detail: 'registered: calls to it come to us',
+    });
+    const stranger = { ...values, password: 'another-password' };
+    const wrong = await post('/v1/credentials', { provider: 'sip', name: 'stranger', values: stranger });
+    expect(await post(`/v1/credentials/${wrong['id']}/verify`, {})).toMatchObject({ isAccepted: false });
+    expect(await asterisk.cli('pjsip show contacts')).toContain('phone/sip:line-');
   }, 60_000);
 });
 
