@@ -7,12 +7,14 @@ import { carryCallOn } from './calls/carry-call-on.ts';
 import { converse } from './calls/converse.ts';
 import { createDemo, type Demo } from './calls/create-demo.ts';
 import { drainCalls } from './calls/drain-calls.ts';
-import { endCallAs } from './calls/end-call.ts';
+import { endCallOfMedia } from './calls/end-call.ts';
+import { HeldCalls } from './calls/held-calls.ts';
 import { LiveCalls } from './calls/live-calls.ts';
 import { mediaOverCarrier } from './calls/media-over-carrier.ts';
 import { NodeLease, SILENT_AFTER_MS } from './calls/node-lease.ts';
 import { ProjectLines } from './calls/project-lines.ts';
 import { receiveDirectCall } from './calls/receive-direct-call.ts';
+import { RememberedAssistants } from './calls/remembered-assistants.ts';
 import { warmAssistant } from './calls/warm-assistant.ts';
 import { CARRIER_CREDENTIAL_SCHEMAS } from './channels/credential-schemas.ts';
 import { createChannels } from './channels/index.ts';
@@ -127,6 +129,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     },
   });
   const journal = new CallJournal({ calls, ...shared });
+  const heldCalls = new HeldCalls({ liveCalls, calls, journal });
   stack.defer(() => journal.close().catch((error: unknown) => log.error('journal.lost', {}, error)));
   await lease.start({ host: hostname(), pid: process.pid, url: `${config.http.host}:${config.http.port}` });
 
@@ -175,11 +178,13 @@ export async function startServer(parts: ServerParts): Promise<Server> {
       recorder,
     );
   const control: CallControl = {
-    attachMedia: (arrival) => attachMedia({ ...shared, calls, nodeId, liveCalls, journal, startConversation }, arrival),
-    endCall: (contextId, reason) => endCallAs({ calls, liveCalls, bus }, contextId, reason),
+    attachMedia: (arrival) =>
+      attachMedia({ ...shared, calls, nodeId, liveCalls, heldCalls, journal, startConversation }, arrival),
+    endCall: (contextId, reason) => endCallOfMedia({ calls, liveCalls, heldCalls, bus }, contextId, reason),
   };
   const opened = ({ assistantId, assistantVersion }: CallContext) => warm(assistantId, assistantVersion);
-  const admit = () => liveCalls.admit();
+  const known = new RememberedAssistants({ assistants, ...shared });
+  const held = { calls, lines, heldCalls, journal, nodeId };
   const sip = {
     settings: config.sip,
     directory,
@@ -187,7 +192,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     nonceKey: await storage.sharedSecret('sip-nonce'),
     nodes: { own: nodeId, alive: () => storage.nodes.alive(SILENT_AFTER_MS) },
     open: (call: SipCallAnnouncement) =>
-      receiveDirectCall({ ...shared, assistants, calls, lines, admit, opened }, { ...call, channel: 'sip' }),
+      receiveDirectCall({ ...shared, ...held, assistants: known, opened }, { ...call, channel: 'sip' }),
     carryOn: (call: CarriedCall) => carryCallOn({ ...shared, liveCalls }, 'sip', call),
   };
   const channels = createChannels({ worker, audioSocket: config.audioSocket, sip, ...shared });

@@ -9,11 +9,14 @@ import type { Metrics } from '../core/ports/metrics.ts';
 import type { CallJournal } from './call-journal.ts';
 import type { ClaimParts } from './claim-context.ts';
 import { CLAIM_TIMEOUT_MS, claimContext } from './claim-context.ts';
+import type { HeldCalls } from './held-calls.ts';
 import type { LiveCalls } from './live-calls.ts';
 
 export type AttachMediaParts = ClaimParts & {
   readonly liveCalls: LiveCalls;
   readonly journal: CallJournal;
+  /** Where calls are opened for media that is on its way here. */
+  readonly heldCalls?: Pick<HeldCalls, 'take'>;
   /** @throws when the assistant's settings cannot be turned into a conversation. */
   readonly startConversation: (
     context: ClaimedContext,
@@ -25,12 +28,13 @@ export type AttachMediaParts = ClaimParts & {
 };
 
 /**
- * Phase 2: media has arrived and named its call. Claims the context, exactly once whoever else tries, and starts the
- * conversation. @throws AppError; the media is then the caller's to close.
+ * Phase 2: media has arrived and named its call. Claims the context, exactly once whoever else tries, unless it is held here
+ * since it was opened, and starts the conversation. @throws AppError; the media is then the caller's to close.
  */
 export async function attachMedia(parts: AttachMediaParts, arrival: MediaArrival): Promise<void> {
-  using _slot = parts.liveCalls.reserve();
-  const context = await claimOrGiveUp(parts, arrival);
+  const held = parts.heldCalls?.take(arrival.contextId);
+  using _slot = held?.slot ?? parts.liveCalls.reserve();
+  const context = held?.context ?? (await claimOrGiveUp(parts, arrival));
   const startedAtMs = parts.clock.nowMs();
   const conversation = await start(parts, context, arrival.media);
   const { contextId, assistantId, channel } = context;

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { ContextId, ProjectId } from '../core/ids.ts';
 import type { CallRepository } from '../core/ports/call-repository.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
+import type { HeldCalls } from './held-calls.ts';
 import type { LiveCalls } from './live-calls.ts';
 
 export type EndCallParts = {
@@ -19,6 +20,15 @@ export async function endCall(parts: EndCallParts, projectId: ProjectId, context
   const context = await parts.calls.find(contextId);
   if (context === null || context.projectId !== projectId) throw new AppError('context_not_found');
   await endCallAs(parts, contextId, context.status === 'pending' ? 'cancelled' : 'assistant_hung_up');
+}
+
+/** The same for whoever brings the media: a call that is held for it here can be ended by nobody else. */
+export async function endCallOfMedia(
+  parts: EndCallParts & { readonly heldCalls: Pick<HeldCalls, 'end'> },
+  contextId: ContextId,
+  reason: EndReason,
+): Promise<void> {
+  if (!(await parts.heldCalls.end(contextId, reason))) await endCallAs(parts, contextId, reason);
 }
 
 /**

@@ -8,6 +8,8 @@ export type NewContext = Omit<CallContext, 'status' | 'claimedBy' | 'attempt' | 
   readonly ttlMs: number;
   /** Incoming calls of the assistant that may be open with this one; left out or null: no limit. */
   readonly maxOpenCalls?: number | null;
+  /** The node that has the call's media in hand already: a new context is claimed by it and its call `live` from the start. */
+  readonly claimFor?: NodeId;
 };
 
 /** Which call a repeated webhook means. */
@@ -18,7 +20,12 @@ export type ProviderCallKey = {
   readonly providerCallId: string;
 };
 
-export type OpenedContext = { readonly context: CallContext; readonly isNew: boolean };
+export type OpenedContext = {
+  readonly context: CallContext;
+  readonly isNew: boolean;
+  /** The context once more, where it is new and was to be claimed. */
+  readonly claimed?: ClaimedContext;
+};
 
 /** Calls and the contexts they are reached by: one row each, written together. */
 export interface CallRepository {
@@ -38,8 +45,11 @@ export interface CallRepository {
   countUnverified(assistantId: AssistantId): Promise<{ readonly open: number; readonly lastHour: number }>;
   /** Moves a call that is not terminal forward; false when it already ended. */
   setStatus(contextId: ContextId, status: Exclude<CallStatus, 'ended' | 'failed'>): Promise<boolean>;
-  /** The one terminal write; false when another was first. The context ends with it. */
-  end(contextId: ContextId, reason: EndReason): Promise<boolean>;
+  /**
+   * The one terminal write; false when another was first. The context ends with it.
+   * @param options.wasAnswered false: it was claimed from the start, and ended before anybody answered it.
+   */
+  end(contextId: ContextId, reason: EndReason, options?: { readonly wasAnswered?: boolean }): Promise<boolean>;
   /** The same for calls of the journal, in one statement; those that have ended stay as they are. */
   endAll(endings: readonly CallEnding[]): Promise<void>;
   /**

@@ -87,6 +87,42 @@ describe('opening', () => {
   });
 });
 
+describe('opening for media that is there already', () => {
+  test('the call is claimed and live from the start, with its settings, and nobody can claim it', async () => {
+    const { context, isNew, claimed } = await storage.calls.open(sampleContext(assistant, { claimFor: NODE }));
+
+    expect(isNew).toBe(true);
+    expect(context).toMatchObject({ status: 'claimed', claimedBy: NODE });
+    expect(claimed).toEqual({ ...context, settings: SAMPLE_SETTINGS });
+    expect(await stored(context.contextId)).toMatchObject({ status: 'live', answeredAt: expect.any(Date) });
+    await expect(claim(context.contextId)).rejects.toMatchObject({ code: 'context_claimed' });
+  });
+
+  test('one that is there already is found, and not claimed', async () => {
+    const first = await open({ providerCallId: 'CA-direct' });
+
+    const found = await storage.calls.open(sampleContext(assistant, { providerCallId: 'CA-direct', claimFor: NODE }));
+
+    expect(found).toEqual({ context: first, isNew: false });
+  });
+
+  test('one that ended before it was answered has no time of an answer', async () => {
+    const { contextId } = await open({ claimFor: NODE });
+
+    await storage.calls.end(contextId, 'cancelled', { wasAnswered: false });
+
+    expect(await stored(contextId)).toMatchObject({ endReason: 'cancelled', answeredAt: null });
+  });
+
+  test('a limit of the assistant holds for it too', async () => {
+    const limited = await sampleAssistant(storage.assistants);
+    const one = () => storage.calls.open({ ...sampleContext(limited), claimFor: NODE, maxOpenCalls: 1 });
+
+    expect((await one()).claimed?.settings).toEqual(SAMPLE_SETTINGS);
+    await expect(one()).rejects.toMatchObject({ code: 'limit_reached' });
+  });
+});
+
 describe('claiming', () => {
   test('hands over everything a conversation is built from, once', async () => {
     const { contextId } = await open({ metadata: { campaign: 7 } });

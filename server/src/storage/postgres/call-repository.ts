@@ -15,7 +15,7 @@ import type {
   OpenedContext,
 } from '../../core/ports/call-repository.ts';
 import { appendRecords } from './append-records.ts';
-import { CONTEXT_COLUMNS, type ContextRow, toCall, toClaimedContext, toContext, toEvent, toTurn } from './call-rows.ts';
+import { CONTEXT_COLUMNS, type ContextRow, toCall, toContext, toEvent, toTurn } from './call-rows.ts';
 import { toDatabaseError } from './database-error.ts';
 import { KnownSettings } from './known-settings.ts';
 import { openContext } from './open-context.ts';
@@ -65,8 +65,9 @@ export class PostgresCallRepository implements CallRepository {
     this.#prepared = prepared;
   }
 
-  open(context: NewContext): Promise<OpenedContext> {
-    return openContext(this.#media, context, this.#prepared);
+  async open(wish: NewContext): Promise<OpenedContext> {
+    const { context, isNew, settings } = await openContext(this.#media, wish, this.#prepared);
+    return settings === null ? { context, isNew } : { context, isNew, claimed: this.#claimed(context, settings) };
   }
 
   async claim(contextId: ContextId, channel: ChannelName, nodeId: NodeId): Promise<ClaimedContext> {
@@ -75,8 +76,12 @@ export class PostgresCallRepository implements CallRepository {
       channel,
       nodeId,
     ]).catch(rethrow);
-    if (row) return toClaimedContext(row, this.#settings.of(row, row.settings));
+    if (row) return this.#claimed(toContext(row), row.settings);
     throw whyNotClaimed(await this.find(contextId), channel);
+  }
+
+  #claimed(context: CallContext, settings: string): ClaimedContext {
+    return { ...context, status: 'claimed', settings: this.#settings.of(context, settings) };
   }
 
   async find(contextId: ContextId): Promise<CallContext | null> {
@@ -126,20 +131,24 @@ export class PostgresCallRepository implements CallRepository {
     return rows.length > 0;
   }
 
-  end(contextId: ContextId, reason: EndReason): Promise<boolean> {
-    return this.#end(contextId, reason, sql`true`);
+  end(contextId: ContextId, reason: EndReason, { wasAnswered = true } = {}): Promise<boolean> {
+    return this.#end(contextId, reason, { wasAnswered });
   }
 
   giveUp(contextId: ContextId, nodeId: NodeId, { isPendingKept }: { isPendingKept: boolean }): Promise<boolean> {
     const isOurs = sql`(claimed_by = ${nodeId} or (context_status = 'pending' and not ${isPendingKept}))`;
-    return this.#end(contextId, 'never_connected', isOurs);
+    return this.#end(contextId, 'never_connected', { condition: isOurs });
   }
 
-  async #end(contextId: ContextId, reason: EndReason, condition: RawBuilder<unknown>): Promise<boolean> {
+  async #end(
+    contextId: ContextId,
+    reason: EndReason,
+    { condition = sql`true`, wasAnswered = true }: { condition?: RawBuilder<unknown>; wasAnswered?: boolean },
+  ): Promise<boolean> {
     const { rows } = await sql`
       update calls
       set status = ${terminalStatus(reason)}, context_status = ${terminalContextStatus(reason)},
-          end_reason = ${reason}, ended_at = now()
+          end_reason = ${reason}, ended_at = now(), answered_at = case when ${wasAnswered}::bool then answered_at end
       where context_id = ${contextId} and status not in ('ended', 'failed') and ${condition}
       returning context_id`
       .execute(this.#media)

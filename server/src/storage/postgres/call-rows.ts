@@ -1,7 +1,6 @@
 import type { Selectable } from 'kysely';
-import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
 import type { Call } from '../../core/call/call.ts';
-import type { CallContext, ClaimedContext } from '../../core/call/call-context.ts';
+import type { CallContext } from '../../core/call/call-context.ts';
 import type { CallEvent, CallTurn, TurnWaterfall } from '../../core/call/call-record.ts';
 import type {
   AssistantId,
@@ -70,10 +69,6 @@ export function toContext(row: ContextRow): CallContext {
     expiresAt: row.expires_at,
     claimedBy: row.claimed_by as NodeId | null,
   };
-}
-
-export function toClaimedContext(row: ContextRow, settings: AssistantSettings): ClaimedContext {
-  return { ...toContext(row), status: 'claimed', settings };
 }
 
 export function toCall(row: Row): Call {

@@ -1,5 +1,5 @@
 import type { AssistantSettings } from '../../core/assistant/assistant-settings.ts';
-import type { ContextRow } from './call-rows.ts';
+import type { CallContext } from '../../core/call/call-context.ts';
 
 const MOST_KNOWN = 200;
 
@@ -7,8 +7,8 @@ const MOST_KNOWN = 200;
 export class KnownSettings {
   readonly #known = new Map<string, AssistantSettings>();
 
-  of({ assistant_id, assistant_version }: ContextRow, json: string): AssistantSettings {
-    const name = `${assistant_id} ${assistant_version}`;
+  of({ assistantId, assistantVersion }: CallContext, json: string): AssistantSettings {
+    const name = `${assistantId} ${assistantVersion}`;
     const settings = this.#known.get(name) ?? (JSON.parse(json) as AssistantSettings);
     // The one used last stands last.
     this.#known.delete(name);

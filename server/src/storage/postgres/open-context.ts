@@ -10,7 +10,15 @@ import { toStorableJson, toStorableText } from './storable-json.ts';
 const MAX_ATTEMPTS = 5;
 const LIMIT_RETRY_SECONDS = 10;
 
-type OpenedRow = ContextRow & { readonly is_new: boolean; readonly is_overdue: boolean };
+type OpenedRow = ContextRow & {
+  readonly is_new: boolean;
+  readonly is_overdue: boolean;
+  /** JSON; of a context that was claimed at once. */
+  readonly settings: string | null;
+};
+
+/** `settings` as JSON, where the context was claimed at once. */
+export type OpenedWithSettings = Pick<OpenedContext, 'context' | 'isNew'> & { readonly settings: string | null };
 
 /**
  * Makes a context and its call, or finds the one that a repeated webhook means: one statement either way. A pending one
@@ -20,11 +28,11 @@ export async function openContext(
   db: Database,
   context: NewContext,
   run: RunPrepared = runWithin(db),
-): Promise<OpenedContext> {
+): Promise<OpenedWithSettings> {
   for (let attempt = 1; ; attempt++) {
     try {
       const row = await insertWithin(db, context, run);
-      if (!row.is_overdue) return { context: toContext(row), isNew: row.is_new };
+      if (!row.is_overdue) return { context: toContext(row), isNew: row.is_new, settings: row.settings };
       await expire(db, row.context_id);
     } catch (error) {
       if (sqlState(error) === FOREIGN_KEY_VIOLATION) {
@@ -73,11 +81,17 @@ const INSERT_OR_FIND = {
   text: `
     insert into calls (
       context_id, conversation_id, attempt, project_id, assistant_id, assistant_version, deployment_id, credential_id,
-      channel, direction, from_number, to_number, provider_call_id, unverified, args, metadata, expires_at
+      channel, direction, from_number, to_number, provider_call_id, unverified, args, metadata, expires_at,
+      context_status, claimed_by, status, claimed_at, answered_at
     ) select
       $1, coalesce(last.conversation_id, $2), coalesce(last.attempt, 0) + 1,
-      $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now() + make_interval(secs => $16::float8 / 1000)
-    from (values (1)) as one left join (
+      $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now() + make_interval(secs => $16::float8 / 1000),
+      held.context_status, $17, held.status, held.since, held.since
+    from (
+      select case when $17::text is null then 'pending' else 'claimed' end as context_status,
+             case when $17::text is null then 'ringing' else 'live' end as status,
+             case when $17::text is null then null else now() end as since
+    ) as held left join (
       select conversation_id, attempt from calls
       where project_id = $3 and assistant_id = $4 and channel = $8 and provider_call_id = $12
       order by attempt desc limit 1
@@ -85,7 +99,11 @@ const INSERT_OR_FIND = {
     on conflict (project_id, assistant_id, channel, provider_call_id) where context_status in ('pending', 'claimed')
       do update set channel = excluded.channel
     returning ${CONTEXT_COLUMNS},
-      xmax = 0 as is_new, xmax <> 0 and context_status = 'pending' and expires_at <= now() as is_overdue`,
+      xmax = 0 as is_new, xmax <> 0 and context_status = 'pending' and expires_at <= now() as is_overdue,
+      case when $17::text is not null and xmax = 0 then (
+        select settings::text from assistant_versions v
+        where v.assistant_id = calls.assistant_id and v.version = calls.assistant_version
+      ) end as settings`,
 };
 
 async function insertOrFind(run: RunPrepared, context: NewContext): Promise<OpenedRow> {
@@ -107,6 +125,7 @@ async function insertOrFind(run: RunPrepared, context: NewContext): Promise<Open
     toStorableJson(context.args),
     toStorableJson(context.metadata),
     context.ttlMs,
+    context.claimFor ?? null,
   ]);
   if (!row) throw new AppError('internal', { detail: 'an insert returned no row' });
   return row;
