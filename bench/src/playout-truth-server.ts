@@ -55,7 +55,8 @@ export class TruthServer implements AsyncDisposable {
   private constructor(server: Server, tellsWords: boolean) {
     this.#server = server;
     this.#tellsWords = tellsWords;
-    adoptUpgrades(server, MESSAGE_BYTES).on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) =>
+    const { upgrades } = adoptUpgrades(server, { messageBytes: MESSAGE_BYTES });
+    upgrades.on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) =>
       this.#sockets.handleUpgrade(request, connection, head, (socket) => this.#accept(socket, connection, request)),
     );
   }

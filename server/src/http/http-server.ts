@@ -133,7 +133,12 @@ export async function buildApp(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   await describeApi(app);
-  await app.register(websocket, webSocketOptions(app.server, limits, parts.log));
+  const adopted = adoptUpgrades(app.server, {
+    messageBytes: limits.messageBytes,
+    refused: (reason) => parts.log.info('socket.read_by_node', { reason }),
+  });
+  app.addHook('onClose', async () => adopted[Symbol.dispose]());
+  await app.register(websocket, webSocketOptions(adopted.upgrades as http.Server, limits, parts.log));
   app.websocketServer.on('wsClientError', (error, socket) =>
     answerRaw(socket, new AppError('invalid_request', { detail: error.message })),
   );
@@ -196,11 +201,11 @@ function createServer(handler: http.RequestListener, limits: HttpLimits, tls: Tl
   return server;
 }
 
-function webSocketOptions(server: http.Server, limits: HttpLimits, log: EventLog) {
+function webSocketOptions(upgrades: http.Server, limits: HttpLimits, log: EventLog) {
   return {
     options: {
       // The plugin takes nothing from it but its upgrades.
-      server: adoptUpgrades(server, limits.messageBytes) as http.Server,
+      server: upgrades,
       maxPayload: limits.messageBytes,
       perMessageDeflate: false,
       // The one sub-protocol a carrier asks for (Asterisk's chan_websocket); without an echo it hangs up.

@@ -55,12 +55,7 @@ export class FrameOutbox {
     this.#owner = null;
     this.#length = 0;
     if (!owner?.writable || bytes.length === 0) return;
-    if (!(owner instanceof UpgradedSocket) || owner.writableLength > 0) {
-      owner.write(Buffer.from(bytes));
-      return;
-    }
-    owner.write(bytes);
-    // The kernel has not taken all of it: the rest is read from here later.
-    if (owner.writableLength > 0) this.#memory = Buffer.allocUnsafeSlow(MEMORY_BYTES);
+    if (!(owner instanceof UpgradedSocket)) owner.write(Buffer.from(bytes));
+    else if (!owner.writeNow(bytes)) this.#memory = Buffer.allocUnsafeSlow(MEMORY_BYTES);
   }
 }

@@ -52,10 +52,15 @@ export class PlainFrames {
   }
 
   /** Takes the next bytes of the stream; payloads are unmasked in place. */
-  take(bytes: Buffer): void {
-    if (!this.#isPlain) this.#taker.passOn(bytes);
-    else if (this.#held) this.#goOn(this.#held, bytes);
-    else this.#hold(bytes, this.#read(bytes));
+  take(bytes: Buffer, length = bytes.length): void {
+    if (!this.#isPlain) this.#taker.passOn(bytes.subarray(0, length));
+    else if (this.#held) this.#goOn(this.#held, bytes.subarray(0, length));
+    else this.#hold(bytes, this.#read(bytes, length), length);
+  }
+
+  /** Whether messages are read here still. */
+  get isPlain(): boolean {
+    return this.#isPlain;
   }
 
   #goOn(held: Buffer, bytes: Buffer): void {
@@ -64,38 +69,37 @@ export class PlainFrames {
     if (joined !== held) held.copy(joined, 0, 0, this.#heldBytes);
     bytes.copy(joined, this.#heldBytes);
     this.#held = null;
-    const all = joined.subarray(0, length);
-    const end = this.#read(all);
-    if (end > 0) this.#hold(all, end);
+    const end = this.#read(joined, length);
+    if (end > 0) this.#hold(joined, end, length);
     else {
       this.#held = joined;
       this.#heldBytes = length;
     }
   }
 
-  #hold(bytes: Buffer, from: number): void {
-    if (from === bytes.length) return;
-    this.#held = Buffer.from(bytes.subarray(from));
-    this.#heldBytes = bytes.length - from;
+  #hold(bytes: Buffer, from: number, to: number): void {
+    if (from === to) return;
+    this.#held = Buffer.from(bytes.subarray(from, to));
+    this.#heldBytes = to - from;
   }
 
   /** Returns where the first incomplete frame begins. */
-  #read(bytes: Buffer): number {
+  #read(bytes: Buffer, length: number): number {
     let at = 0;
-    while (bytes.length - at >= HEAD_BYTES) {
+    while (length - at >= HEAD_BYTES) {
       const first = bytes[at] as number;
       const second = bytes[at + 1] as number;
       const short = second & ~MASKED;
       const isMessage = first === TEXT || first === BINARY;
       const isControl = (first === PING || first === PONG) && short < LENGTH_16;
-      if (second < MASKED || short === LENGTH_64 || !(isMessage || isControl)) return this.#giveUp(bytes, at);
+      if (second < MASKED || short === LENGTH_64 || !(isMessage || isControl)) return this.#giveUp(bytes, at, length);
       const payloadAt = at + (short === LENGTH_16 ? LONG_HEAD_BYTES : HEAD_BYTES);
-      const length = short === LENGTH_16 ? bytes.readUInt16BE(at + 2) : short;
-      if (length > this.#mostBytes) return this.#giveUp(bytes, at);
-      const end = payloadAt + length;
-      if (end > bytes.length) break;
+      const payloadBytes = short === LENGTH_16 ? bytes.readUInt16BE(at + 2) : short;
+      if (payloadBytes > this.#mostBytes) return this.#giveUp(bytes, at, length);
+      const end = payloadAt + payloadBytes;
+      if (end > length) break;
       if (isControl) this.#taker.passOn(bytes.subarray(at, end));
-      else if (!this.#tell(bytes, at, payloadAt, end)) return this.#giveUp(bytes, at);
+      else if (!this.#tell(bytes, at, payloadAt, end)) return this.#giveUp(bytes, at, length);
       at = end;
     }
     return at;
@@ -114,9 +118,9 @@ export class PlainFrames {
     return isValid;
   }
 
-  #giveUp(bytes: Buffer, from: number): number {
+  #giveUp(bytes: Buffer, from: number, to: number): number {
     this.#isPlain = false;
-    this.#taker.passOn(bytes.subarray(from));
-    return bytes.length;
+    this.#taker.passOn(bytes.subarray(from, to));
+    return to;
   }
 }
