@@ -1,20 +1,11 @@
 import type { ContextId } from '../core/ids.ts';
 import type { MediaEnd } from '../core/ports/media-transport.ts';
 import type { CallNumber } from './call-number.ts';
-import type { PlaneMemory } from './media-plane.ts';
 import type { RtpCommand, RtpNews } from './rtp/rtp-messages.ts';
-import type { OpenSocketsMemory } from './udp/open-sockets.ts';
-import type { OpenedUdp, UdpChoice } from './udp/open-udp-io.ts';
+import type { OpenedUdp } from './udp/open-udp-io.ts';
 
 export type { CallNumber };
 export type ListenerNumber = number;
-
-/** What a media thread is started with. */
-export type MediaThreadStart = {
-  readonly memory: PlaneMemory;
-  readonly udp: UdpChoice;
-  readonly openSockets: OpenSocketsMemory;
-};
 
 /** What main asks of the worker. */
 export type MediaCommand =
