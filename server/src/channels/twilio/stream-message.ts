@@ -1,10 +1,11 @@
-import { scanStreamMessage } from './stream-scan.ts';
+import { type DecodePayload, type ScannedMessage, scanStreamMessage } from './stream-scan.ts';
 
 /**
  * What Twilio says on a Media Stream, translated. Source: Twilio "Media Streams - WebSocket messages".
  * Sequence numbers and timestamps arrive as strings; unknown events are `ignored`, as new ones may come.
  */
 export type StreamMessage =
+  | ScannedMessage
   | {
       readonly type: 'start';
       readonly streamSid: string;
@@ -12,16 +13,10 @@ export type StreamMessage =
       readonly accountSid: string;
       readonly parameters: Readonly<Record<string, string>>;
     }
-  /** `samples` of the message went into the buffer handed to the parser. */
-  | { readonly type: 'media'; readonly samples: number; readonly sequence: number }
   | { readonly type: 'dtmf'; readonly digit: string }
-  | { readonly type: 'mark'; readonly name: string }
   | { readonly type: 'stop' }
   | { readonly type: 'ignored'; readonly event: string }
   | { readonly type: 'malformed'; readonly reason: string };
-
-/** Decodes base64 μ-law into PCM; -1 when the text is no base64. Handed in, as G.711 lives in the audio room. */
-export type DecodePayload = (base64: Buffer, from: number, to: number) => number;
 
 /**
  * Reads one text message. The shapes that make up all but a few messages of a call are scanned without building objects;

@@ -1,4 +1,11 @@
-import type { DecodePayload, StreamMessage } from './stream-message.ts';
+/** The two messages that come all the time. */
+export type ScannedMessage =
+  /** `samples` of the message went into the buffer handed to the parser. */
+  | { readonly type: 'media'; readonly samples: number; readonly sequence: number }
+  | { readonly type: 'mark'; readonly name: string };
+
+/** Decodes base64 μ-law into PCM; -1 when the text is no base64. Handed in, as G.711 lives in the audio room. */
+export type DecodePayload = (base64: Buffer, from: number, to: number) => number;
 
 const MEDIA_HEAD = Buffer.from('{"event":"media","sequenceNumber":"');
 const MARK_HEAD = Buffer.from('{"event":"mark","sequenceNumber":"');
@@ -23,11 +30,11 @@ const NONE = -1;
  * Reads the two messages that come all the time, exactly as Twilio writes them (the stream's id before or behind `media`),
  * without building objects; null for anything else, which is not for that reason wrong.
  */
-export function scanStreamMessage(message: Buffer, decode: DecodePayload): StreamMessage | null {
+export function scanStreamMessage(message: Buffer, decode: DecodePayload): ScannedMessage | null {
   return message[LETTER_AT] === MARK_HEAD[LETTER_AT] ? scanMark(message) : scanMedia(message, decode);
 }
 
-function scanMedia(message: Buffer, decode: DecodePayload): StreamMessage | null {
+function scanMedia(message: Buffer, decode: DecodePayload): ScannedMessage | null {
   const sequenceAt = skip(message, 0, MEDIA_HEAD);
   const sequenceEnd = skipDigits(message, sequenceAt);
   const chunkAt = skip(message, skipId(message, skip(message, sequenceEnd, NEXT_MEMBER)), TRACK);
@@ -39,7 +46,7 @@ function scanMedia(message: Buffer, decode: DecodePayload): StreamMessage | null
   return samples < 0 ? null : { type: 'media', samples, sequence: readNumber(message, sequenceAt, sequenceEnd) };
 }
 
-function scanMark(message: Buffer): StreamMessage | null {
+function scanMark(message: Buffer): ScannedMessage | null {
   const sequenceEnd = skipDigits(message, skip(message, 0, MARK_HEAD));
   const from = skip(message, skipId(message, skip(message, sequenceEnd, NEXT_MEMBER)), NAME);
   const to = skipText(message, from);
