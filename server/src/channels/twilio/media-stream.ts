@@ -56,6 +56,8 @@ export function openMediaStream(arrival: SocketArrival, parts: MediaStreamParts)
   const session = new SocketSession({ ...parts, arrival, channel: 'twilio' });
   const { samples } = parts.scratch;
   let sequence = 0;
+  // Most messages are as long as the one before.
+  let heard = samples.subarray(0, 0);
   let isStopped = false;
   const decode = (text: Uint8Array, from: number, to: number) => decodeBase64Mulaw(text, from, to, samples);
   const begin = (streamSid: string) => {
@@ -71,7 +73,8 @@ export function openMediaStream(arrival: SocketArrival, parts: MediaStreamParts)
         if (sequence !== 0 && message.sequence > sequence + 1)
           parts.metrics.count('stream_gaps_total', { channel: 'twilio' });
         sequence = message.sequence;
-        return session.transport?.heardAudio(samples.subarray(0, message.samples));
+        if (heard.length !== message.samples) heard = samples.subarray(0, message.samples);
+        return session.transport?.heardAudio(heard);
       case 'dtmf':
         return session.transport?.heardDigit(message.digit);
       case 'mark':

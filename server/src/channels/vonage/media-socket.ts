@@ -81,11 +81,16 @@ export function openVonageSocket(arrival: SocketArrival, parts: VonageSocketPart
 
 function vonageWire(arrival: SocketArrival, session: SocketSession, metrics: Metrics): RemoteWire {
   const { socket } = arrival;
+  let seen: Int16Array | null = null;
+  let bytes = new Uint8Array(0) as Uint8Array;
   return {
     sendAudio: (samples) => {
       if (socket.bufferedBytes > MOST_BUFFERED_BYTES)
         return metrics.count('stream_dropped_total', { channel: 'vonage' });
-      socket.sendBinary(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+      // The same view comes again and again.
+      if (samples !== seen) bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+      seen = samples;
+      socket.sendBinary(bytes);
     },
     sendMark: (id) => socket.sendText(notifyMessage(id)),
     sendClear: () => socket.sendText(CLEAR_MESSAGE),

@@ -27,10 +27,10 @@ export function adoptUpgrades(server: Server, options: AdoptOptions): AdoptedUpg
   const upgrades = new EventEmitter();
   const memory = Buffer.allocUnsafeSlow(READ_BYTES);
   let polled: PolledSockets | null = null;
-  let isTried = !poll;
+  server.once('listening', () => {
+    if (poll) polled = tryPolling(memory, refused);
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (!isTried) polled = tryPolling(memory, refused);
-    isTried = true;
     const adopted = adoptSocket(socket, head, { memory, messageBytes, polled });
     request.socket = adopted;
     upgrades.emit('upgrade', request, adopted, adopted === socket ? head : NOTHING);

@@ -23,8 +23,8 @@ export class PlayoutQueue {
     const accepted = Math.min(samples.length, Math.max(0, room));
     const at = this.#queued % this.#ring.length;
     const head = Math.min(accepted, this.#ring.length - at);
-    this.#ring.set(samples.subarray(0, head), at);
-    this.#ring.set(samples.subarray(head, accepted), 0);
+    this.#ring.set(head === samples.length ? samples : samples.subarray(0, head), at);
+    if (accepted > head) this.#ring.set(samples.subarray(head, accepted), 0);
     this.#queued += accepted;
     return accepted;
   }
@@ -44,6 +44,6 @@ export class PlayoutQueue {
     const at = from % this.#ring.length;
     const head = Math.min(count, this.#ring.length - at);
     into.set(this.#ring.subarray(at, at + head), 0);
-    into.set(this.#ring.subarray(0, count - head), head);
+    if (count > head) into.set(this.#ring.subarray(0, count - head), head);
   }
 }

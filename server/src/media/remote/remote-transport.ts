@@ -46,6 +46,8 @@ export class RemoteTransport implements MediaTransport {
   readonly #playhead: RemotePlayhead;
   readonly #queue: PlayoutQueue;
   readonly #message: Int16Array;
+  /** The message's start: most are as long as the one before. */
+  #padded = new Int16Array(0);
   readonly #samplesPerMs: number;
   #listener: MediaListener | null = null;
   #marks: { readonly id: string; readonly at: number }[] = [];
@@ -260,8 +262,9 @@ export class RemoteTransport implements MediaTransport {
     const block = this.#rules.blockSamples;
     const padded = Math.ceil(samples / block) * block;
     this.#queue.copy(this.#next, samples, this.#message);
-    this.#message.fill(0, samples, padded);
-    this.#wire.sendAudio(this.#message.subarray(0, padded));
+    if (padded > samples) this.#message.fill(0, samples, padded);
+    if (this.#padded.length !== padded) this.#padded = this.#message.subarray(0, padded);
+    this.#wire.sendAudio(this.#padded);
     this.#next += samples;
     this.#playhead.send(samples);
     this.#unmarked += samples;
