@@ -47,7 +47,7 @@ export class RemoteTransport implements MediaTransport {
   readonly #queue: PlayoutQueue;
   readonly #message: Int16Array;
   /** The message's start: most are as long as the one before. */
-  #padded = new Int16Array(0);
+  #padded: Int16Array = new Int16Array(0);
   readonly #samplesPerMs: number;
   #listener: MediaListener | null = null;
   #marks: { readonly id: string; readonly at: number }[] = [];
