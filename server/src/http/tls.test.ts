@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { RecordingLog } from '../../test/fakes/recording-log.ts';
-import { httpWorld } from '../../test/http/http-world.ts';
+import { CONTEXT_ID, httpWorld } from '../../test/http/http-world.ts';
 import { sendRaw } from '../../test/http/raw-http.ts';
+import type { Channel } from '../core/ports/channel.ts';
 import { readTlsPair, watchTlsPair } from './tls-files.ts';
 
 /** Two certificates for localhost, made by `openssl req -x509 -days 36500`; they protect nothing but these tests. */
@@ -40,6 +43,31 @@ test('with both files the server speaks HTTPS', async () => {
 
   expect(world.url).toMatch(/^https:/);
   expect(await subjectAt(world.port)).toBe('localhost-1');
+});
+
+test('a carrier brings its audio over TLS, both ways and in order', async () => {
+  const echo: Channel = {
+    name: 'twilio',
+    socket: ({ socket }) =>
+      socket.listen({
+        text: (message) => socket.sendText(message),
+        binary: (message) => socket.sendBinary(message),
+        closed: () => undefined,
+      }),
+  };
+  await using world = await httpWorld({ tls: files, channels: [echo] });
+  const socket = new WebSocket(`wss://127.0.0.1:${world.port}/v1/talk/twilio/ctx/${CONTEXT_ID}`, {
+    rejectUnauthorized: false,
+  });
+  const heard: string[] = [];
+  socket.on('message', (data) => heard.push(String(data)));
+  await once(socket, 'open');
+
+  for (let count = 0; count < 50; count++) socket.send(`${count}`.padEnd(1_000, '.'));
+  while (heard.length < 50) await once(socket, 'message');
+  socket.terminate();
+
+  expect(heard.map((text) => Number.parseInt(text, 10))).toEqual(Array.from({ length: 50 }, (_, count) => count));
 });
 
 test('plain HTTP on that port is not answered, and the server lives on', async () => {
