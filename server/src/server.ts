@@ -142,7 +142,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     }),
   );
   const vad = stack.use(await startVoiceActivity({ ...SILERO, maxSessions: CAPACITY, ...shared }));
-  const worker = stack.use(startMediaWorker({ ...shared, udp: config.sip.rtpIo }));
+  const worker = stack.use(startMediaWorker({ ...shared, udp: config.mediaIo }));
   metrics.beforeScrape(() => worker.report());
   const sentences = new SentenceCache();
   const holdMusic = new HoldMusic(HOLD_MUSIC_RATES);
@@ -218,7 +218,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   });
   const installation = installationId(await storage.sharedSecret(INSTALLATION_SECRET));
   const http = createHttpServer({
-    config: config.http,
+    config: { ...config.http, mediaIo: config.mediaIo },
     useCases,
     management,
     control,

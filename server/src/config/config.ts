@@ -3,8 +3,8 @@ import type { AssistantId } from '../core/ids.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** How RTP is sent and received: by the system's own calls, by Node's sockets, or the first where it works. */
-export const RTP_IOS = ['auto', 'native', 'dgram'] as const;
+/** How audio is sent and received: by the system's own calls, by Node's sockets, or the first where it works. */
+export const MEDIA_IOS = ['auto', 'native', 'node'] as const;
 
 /** Two PEM files, read when a listener opens. */
 export type TlsFiles = { readonly certFile: string; readonly keyFile: string };
@@ -37,7 +37,6 @@ export type SipConfig = {
   readonly localNets: readonly string[];
   /** First (even) and last port of RTP, both included; RTCP takes the odd ones. */
   readonly rtpPorts: { readonly start: number; readonly end: number };
-  readonly rtpIo: (typeof RTP_IOS)[number];
 };
 
 export type DatabaseConfig =
@@ -65,6 +64,7 @@ export type Config = {
   readonly http: HttpConfig;
   readonly audioSocket: AudioSocketConfig;
   readonly sip: SipConfig;
+  readonly mediaIo: (typeof MEDIA_IOS)[number];
   readonly database: DatabaseConfig;
   /** Absolute. */
   readonly dataDir: string;

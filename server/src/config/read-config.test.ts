@@ -33,8 +33,8 @@ test('nothing set is a whole configuration without a warning', () => {
       externalIp: null,
       localNets: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7', 'fe80::/10'],
       rtpPorts: { start: 10000, end: 20000 },
-      rtpIo: 'auto',
     },
+    mediaIo: 'auto',
     database: { type: 'embedded' },
     dataDir: '/home/op/.local/share/assistant-api',
     demo: { assistantId: null },
@@ -125,9 +125,9 @@ describe('the public host', () => {
   });
 });
 
-test('a way to send RTP that there is not is a mistake that tells which there are', () => {
-  expect(good({ SIP__RTP_IO: 'dgram' }).config.sip.rtpIo).toBe('dgram');
-  expect(mistakes({ SIP__RTP_IO: 'raw' })).toEqual([expect.stringContaining('auto, native, dgram')]);
+test('a way to carry audio that there is not is a mistake that tells which there are', () => {
+  expect(good({ MEDIA__IO: 'node' }).config.mediaIo).toBe('node');
+  expect(mistakes({ MEDIA__IO: 'raw' })).toEqual([expect.stringContaining('auto, native, node')]);
 });
 
 describe('the RTP range', () => {

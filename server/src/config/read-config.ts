@@ -1,5 +1,5 @@
 import { parseAssistantId } from '../core/ids.ts';
-import { type Config, LOG_LEVELS } from './config.ts';
+import { type Config, LOG_LEVELS, MEDIA_IOS } from './config.ts';
 import { defaultDataDir, type Machine, parseDataDir, thisMachine } from './data-dir.ts';
 import { readDatabase } from './database-settings.ts';
 import type { Environment } from './env-file.ts';
@@ -39,6 +39,7 @@ export function readConfig(env: Environment, machine: Machine = thisMachine()): 
     http: readHttp(settings),
     audioSocket: readAudioSocket(settings, publicHost),
     sip: readSip(settings),
+    mediaIo: settings.read('MEDIA__IO', 'auto', (text) => parseWord(text, MEDIA_IOS)),
     database: database.config,
     dataDir: settings.read('DATA_DIR', defaultDataDir(env, machine), (text) => parseDataDir(text, machine)),
     demo: { assistantId: settings.read('DEMO__ASSISTANT_ID', null, parseDemoId) },

@@ -1,6 +1,6 @@
-import { RTP_IOS, type SipConfig } from './config.ts';
+import type { SipConfig } from './config.ts';
 import type { SettingReader } from './setting-reader.ts';
-import { parseHost, parseInteger, parseIp, parseNets, parsePort, parseWord } from './setting-values.ts';
+import { parseHost, parseInteger, parseIp, parseNets, parsePort } from './setting-values.ts';
 
 const DEFAULT_PORT = 5090;
 const DEFAULT_TLS_PORT = 5091;
@@ -28,7 +28,6 @@ export function readSip(settings: SettingReader): SipConfig {
     externalIp: readExternalIp(settings),
     localNets: settings.read('SIP__LOCAL_NETS', DEFAULT_LOCAL_NETS, parseNets),
     rtpPorts: readRtpPorts(settings),
-    rtpIo: settings.read('SIP__RTP_IO', 'auto', (text) => parseWord(text, RTP_IOS)),
   };
 }
 

@@ -48,6 +48,8 @@ export type HttpServerParts = {
     readonly tls: TlsFiles | null;
     /** CIDR; left out: none. */
     readonly trustedProxies?: readonly string[];
+    /** How carriers' audio is read: by the system's own calls where they work, unless it is `node`. */
+    readonly mediaIo?: 'auto' | 'native' | 'node';
   };
   readonly useCases: UseCases;
   readonly management: Management;
@@ -135,7 +137,9 @@ export async function buildApp(
   await describeApi(app);
   const adopted = adoptUpgrades(app.server, {
     messageBytes: limits.messageBytes,
-    refused: (reason) => parts.log.info('socket.read_by_node', { reason }),
+    poll: parts.config.mediaIo !== 'node',
+    refused: (reason) =>
+      parts.log[parts.config.mediaIo === 'native' ? 'warn' : 'info']('socket.read_by_node', { reason }),
   });
   app.addHook('onClose', async () => adopted[Symbol.dispose]());
   await app.register(websocket, webSocketOptions(adopted.upgrades as http.Server, limits, parts.log));

@@ -25,7 +25,6 @@ function configOf({
       externalIp: null,
       localNets: [],
       rtpPorts: { start: 42_000, end: 42_001 },
-      rtpIo: 'auto',
     },
   };
 }

@@ -17,7 +17,6 @@ const SIP: SipConfig = {
   externalIp: null,
   localNets: ['10.0.0.0/8'],
   rtpPorts: { start: 10_000, end: 20_000 },
-  rtpIo: 'auto',
 };
 
 async function findings(check: Check): Promise<readonly Finding[]> {

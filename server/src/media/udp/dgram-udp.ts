@@ -8,7 +8,7 @@ const MAPPED = '::ffff:';
 type Sockets = { readonly rtp: Socket; readonly rtcp: Socket };
 
 /** UDP by Node's own sockets: on every system, and the event loop tells what comes. */
-export const dgramUdp: UdpIo = { kind: 'dgram', isPolled: false, bindPair, read: () => {}, [Symbol.dispose]: () => {} };
+export const dgramUdp: UdpIo = { kind: 'node', isPolled: false, bindPair, read: () => {}, [Symbol.dispose]: () => {} };
 
 async function bindPair(host: string, port: number): Promise<UdpPair | string> {
   const address = await addressOf(host);

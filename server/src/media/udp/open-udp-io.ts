@@ -6,7 +6,7 @@ import type { OpenSocketsMemory } from './open-sockets.ts';
 import type { UdpIo, UdpPair } from './udp-io.ts';
 
 /** `auto`: the native one where it works. */
-export type UdpChoice = 'auto' | 'native' | 'dgram';
+export type UdpChoice = 'auto' | 'native' | 'node';
 /** `objection`: why the native one is not used though it was asked for. */
 export type UdpStart = {
   /** Random, 0 <= n < limit. */
@@ -23,7 +23,7 @@ const PROOF_PORTS = { from: 20_000, to: 60_000 };
 
 /** UDP for a media thread. What the native one promises is tried once on loopback: a wrong number in it would be a crash in a call. */
 export async function openUdpIo(choice: UdpChoice, { below, openSockets }: UdpStart): Promise<OpenedUdp> {
-  if (choice === 'dgram') return { io: dgramUdp, objection: null };
+  if (choice === 'node') return { io: dgramUdp, objection: null };
   let io: NativeUdp | null = null;
   try {
     if (process.platform !== 'linux') throw new Error(`it is for Linux, not for ${process.platform}`);

@@ -82,7 +82,7 @@ async function until(io: UdpIo, isSo: () => boolean): Promise<void> {
 }
 
 describe.each([
-  ['dgram', () => dgramUdp as UdpIo],
+  ['node', () => dgramUdp as UdpIo],
   ['native', native],
 ])('a pair of ports by %s', (_kind, open) => {
   test('hears both ports, each packet whole, with where it came from', async () => {
@@ -283,11 +283,11 @@ describe('the native one', () => {
   test('is chosen where its proof works; asked for the other, it is not tried', async () => {
     const random = new SeededRandom(7);
     const start = { below: (limit: number) => random.below(limit), openSockets: createOpenSocketsMemory() };
-    const [auto, other] = [await openUdpIo('auto', start), await openUdpIo('dgram', start)];
+    const [auto, other] = [await openUdpIo('auto', start), await openUdpIo('node', start)];
     left.push(() => auto.io[Symbol.dispose]());
 
     expect([auto.io.kind, auto.objection, auto.io.isPolled]).toEqual(['native', null, false]);
-    expect([other.io.kind, other.objection]).toEqual(['dgram', null]);
+    expect([other.io.kind, other.objection]).toEqual(['node', null]);
   });
 
   test('whose proof finds no ports is not used, the reason is told, and nothing stays open', async () => {
@@ -297,7 +297,7 @@ describe('the native one', () => {
 
     const { io, objection } = await openUdpIo('native', { below, openSockets });
 
-    expect(io.kind).toBe('dgram');
+    expect(io.kind).toBe('node');
     expect(objection).toBe('its proof found no ports (EADDRINUSE)');
     expect(openSockets.every((word) => word === 0)).toBe(true);
   });

@@ -22,7 +22,7 @@ export interface UdpPair extends DatagramSink {
 
 /** UDP as a media thread uses it. */
 export interface UdpIo extends Disposable {
-  readonly kind: 'dgram' | 'native';
+  readonly kind: 'node' | 'native';
   /** Whether something may have come that only `read` brings: then it is wanted every millisecond. */
   readonly isPolled: boolean;
   /** Binds a port and the one above it. Resolves with an error's code, nothing left open, where one is not to be had. */
