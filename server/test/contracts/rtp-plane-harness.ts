@@ -5,11 +5,11 @@ import { bump, COUNTER, createCounterMemory, readCounters } from '@assistant/ser
 import { MediaDesk } from '@assistant/server/media/media-desk';
 import { MediaPlane } from '@assistant/server/media/media-plane';
 import type { MediaTick } from '@assistant/server/media/messages';
-import type { DatagramSink, Endpoint, Targets } from '@assistant/server/media/udp/datagram-sink';
 import { PacketPool } from '@assistant/server/media/rtp/packet-pool';
 import { RtpLeg } from '@assistant/server/media/rtp/rtp-leg';
 import type { RtpStats } from '@assistant/server/media/rtp/rtp-stats';
 import type { SilenceLimits } from '@assistant/server/media/rtp/silence-watch';
+import type { DatagramSink, Endpoint, Targets } from '@assistant/server/media/udp/datagram-sink';
 import type { AgreedMedia } from '@assistant/server/protocols/sdp/agreed-media';
 import { FakeClock, settle } from '../fakes/fake-clock.ts';
 import { RecordingLog } from '../fakes/recording-log.ts';
