@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { dgramUdp } from './dgram-udp.ts';
 import { openLibc } from './libc.ts';
 import { NativeUdp } from './native-udp.ts';
+import { nodeUdp } from './node-udp.ts';
 import type { OpenSocketsMemory } from './open-sockets.ts';
 import type { UdpIo, UdpPair } from './udp-io.ts';
 
@@ -23,7 +23,7 @@ const PROOF_PORTS = { from: 20_000, to: 60_000 };
 
 /** UDP for a media thread. What the native one promises is tried once on loopback: a wrong number in it would be a crash in a call. */
 export async function openUdpIo(choice: UdpChoice, { below, openSockets }: UdpStart): Promise<OpenedUdp> {
-  if (choice === 'node') return { io: dgramUdp, objection: null };
+  if (choice === 'node') return { io: nodeUdp, objection: null };
   let io: NativeUdp | null = null;
   try {
     if (process.platform !== 'linux') throw new Error(`it is for Linux, not for ${process.platform}`);
@@ -33,7 +33,7 @@ export async function openUdpIo(choice: UdpChoice, { below, openSockets }: UdpSt
     return { io, objection: null };
   } catch (error) {
     io?.[Symbol.dispose]();
-    return { io: dgramUdp, objection: error instanceof Error ? error.message : String(error) };
+    return { io: nodeUdp, objection: error instanceof Error ? error.message : String(error) };
   }
 }
 

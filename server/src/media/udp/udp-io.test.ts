@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { wait } from '../../../test/contracts/audiosocket-worker-harness.ts';
 import { SeededRandom } from '../../../test/fakes/seeded-random.ts';
-import { dgramUdp } from './dgram-udp.ts';
 import { openLibc } from './libc.ts';
 import { NativeUdp } from './native-udp.ts';
+import { nodeUdp } from './node-udp.ts';
 import { closeLeftOpen, createOpenSocketsMemory } from './open-sockets.ts';
 import { openUdpIo } from './open-udp-io.ts';
 import type { UdpIo, UdpPair } from './udp-io.ts';
@@ -82,7 +82,7 @@ async function until(io: UdpIo, isSo: () => boolean): Promise<void> {
 }
 
 describe.each([
-  ['node', () => dgramUdp as UdpIo],
+  ['node', () => nodeUdp as UdpIo],
   ['native', native],
 ])('a pair of ports by %s', (_kind, open) => {
   test('hears both ports, each packet whole, with where it came from', async () => {
@@ -291,7 +291,7 @@ describe('the native one', () => {
   });
 
   test('whose proof finds no ports is not used, the reason is told, and nothing stays open', async () => {
-    const taken = await bound(dgramUdp);
+    const taken = await bound(nodeUdp);
     const openSockets = createOpenSocketsMemory();
     const below = () => (taken.port - 20_000) / 2;
 

@@ -8,7 +8,7 @@ const MAPPED = '::ffff:';
 type Sockets = { readonly rtp: Socket; readonly rtcp: Socket };
 
 /** UDP by Node's own sockets: on every system, and the event loop tells what comes. */
-export const dgramUdp: UdpIo = { kind: 'node', isPolled: false, bindPair, read: () => {}, [Symbol.dispose]: () => {} };
+export const nodeUdp: UdpIo = { kind: 'node', isPolled: false, bindPair, read: () => {}, [Symbol.dispose]: () => {} };
 
 async function bindPair(host: string, port: number): Promise<UdpPair | string> {
   const address = await addressOf(host);
@@ -16,7 +16,7 @@ async function bindPair(host: string, port: number): Promise<UdpPair | string> {
   const rtp = await bind(address, port);
   if (typeof rtp === 'string') return rtp;
   const rtcp = await bind(address, port + 1);
-  if (typeof rtcp !== 'string') return new DgramPair({ rtp, rtcp });
+  if (typeof rtcp !== 'string') return new NodePair({ rtp, rtcp });
   await new Promise<void>((resolve) => {
     rtp.close(resolve);
   });
@@ -47,7 +47,7 @@ function takeAsItIs(
   callback(null, address, isIP(address));
 }
 
-class DgramPair implements UdpPair {
+class NodePair implements UdpPair {
   readonly #pair: Sockets;
   readonly #isSix: boolean;
   #rtp: Endpoint | null = null;
