@@ -61,10 +61,13 @@ export async function measurePacing(args: readonly string[], programs: PacingPro
   });
   await nextMessage(load);
   if (isFifo) makeFifo(load, FIFO);
-  await wait(SETTLE_MS);
-  const sleeper = startChild('sleeper.ts', { args: [String(seconds)], core: null });
+  // On the media thread's core, as a virtual one may stand still by itself; started early, as a start takes what it measures.
+  const sleeper = startChild('sleeper.ts', { args: [String(seconds)], core: isPinned ? 0 : null });
+  await nextMessage(sleeper);
   if (isFifo) makeFifo(sleeper, FIFO + 2);
+  await wait(SETTLE_MS);
   const slept = nextMessage<SleeperReport>(sleeper);
+  sleeper.send('measure');
   const stolenBeforeMs = stolenMs();
   const begin = await read();
   load.send('measure');

@@ -6,11 +6,17 @@ export type SleeperReport = { readonly lateMs: ReturnType<typeof percentiles> };
 const SLEEP_MS = 1;
 const seconds = Number(process.argv[2]);
 const bell = new Int32Array(new SharedArrayBuffer(4));
-const late: number[] = [];
-for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
-  const beforeMs = performance.now();
-  Atomics.wait(bell, 0, 0, SLEEP_MS);
-  late.push(performance.now() - beforeMs - SLEEP_MS);
+
+function measure(): void {
+  const late: number[] = [];
+  for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
+    const beforeMs = performance.now();
+    Atomics.wait(bell, 0, 0, SLEEP_MS);
+    late.push(performance.now() - beforeMs - SLEEP_MS);
+  }
+  process.send?.({ lateMs: percentiles(Float64Array.from(late)) });
+  process.disconnect();
 }
-process.send?.({ lateMs: percentiles(Float64Array.from(late)) });
-process.disconnect();
+
+process.once('message', measure);
+process.send?.('ready');
