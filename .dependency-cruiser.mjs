@@ -8,7 +8,8 @@ const rooms = {
   config: ['core'],
   observability: ['core'],
   runtime: ['core'],
-  media: ['core', 'audio', 'protocols'],
+  native: [],
+  media: ['core', 'audio', 'protocols', 'native'],
   inference: ['core', 'audio'],
   conversation: ['core', 'audio'],
   calls: ['core', 'conversation'],
@@ -19,7 +20,7 @@ const rooms = {
   bus: ['core'],
   jobs: ['core'],
   management: ['core'],
-  http: ['core', 'calls', 'management'],
+  http: ['core', 'calls', 'management', 'native'],
   composition: ['core', 'calls', 'channels', 'management', 'conversation', 'http', 'providers', 'storage', 'vault'],
   cli: ['core', 'config', 'management', 'channels', 'storage', 'vault', 'bus', 'providers', 'runtime'],
 };

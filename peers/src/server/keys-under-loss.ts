@@ -1,4 +1,5 @@
 import type { AssistantSettings } from '@assistant/server/core/assistant/assistant-settings';
+import { editDistance } from '@assistant/server/core/edit-distance';
 import { LossyNetwork, type LossyNetworkOptions } from '../phone/lossy-network.ts';
 import { Phone } from '../phone/phone.ts';
 import { SipLeg } from '../phone/sip-leg.ts';
@@ -48,7 +49,7 @@ export async function keysUnderLoss(server: ServerUnderTest, options: KeysUnderL
   const ways = calls.flatMap(({ network }) => [network.in, network.out]);
   return {
     keys: sum(({ pressed }) => pressed.length),
-    wrongKeys: sum(({ pressed, record }) => distance(pressed, record.dtmf)),
+    wrongKeys: sum(({ pressed, record }) => editDistance(pressed, record.dtmf)),
     packetsSent: ways.reduce((all, { sent }) => all + sent, 0),
     packetsLost: ways.reduce((all, { lost }) => all + lost, 0),
     brokenTurns: sum(({ record }) => brokenTurns(record, options.codesACall)),
@@ -88,18 +89,4 @@ function brokenTurns(record: CallRecord, codes: number): number {
   const asked = record.turns.filter(({ role }) => role === 'assistant');
   const whole = asked.filter(({ text, heardText, wasInterrupted }) => text === heardText && !wasInterrupted).length;
   return Math.abs(textsOf(record, 'assistant').length - (codes + 1)) + asked.length - whole;
-}
-
-/** Keys to be added, left out or changed to make one of the other (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,3 +1,4 @@
+import { editDistance } from '../core/edit-distance.ts';
 import { OWN_PREFIXES, SETTINGS, type SettingName } from './settings.ts';
 
 /** A warning for each name that was surely meant for us and is not ours, with the nearest name that is. */
@@ -25,17 +26,6 @@ function squeeze(name: string): string {
 /** Leaving a word out (POSTGRES__USER) is likelier than writing another one. */
 const MISSING_LETTER = 0.5;
 
-/** Levenshtein distance from the written to the known name, squeezed, row by row. */
-function distance(left: string, right: string): number {
-  const [a, b] = [squeeze(left), squeeze(right)];
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column * MISSING_LETTER);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + MISSING_LETTER));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+function distance(written: string, known: string): number {
+  return editDistance(squeeze(written), squeeze(known), MISSING_LETTER);
 }

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { EventLog } from '../core/ports/event-log.ts';
 import type { Metrics } from '../core/ports/metrics.ts';
+import { openLibc } from '../native/libc.ts';
 import { createDoorbellMemory } from './doorbell.ts';
 import { COUNTER, createCounterMemory, type MediaCounters, readCounters } from './media-counters.ts';
 import { type MediaArrival, MediaDesk } from './media-desk.ts';
@@ -10,7 +11,6 @@ import { MediaReport } from './media-report.ts';
 import type { MediaThreadStart } from './media-thread-start.ts';
 import type { ListenerNumber, MediaCommand, MediaNews, MediaTick } from './messages.ts';
 import { type RtpOpening, type RtpSession, RtpSessions } from './rtp/rtp-session.ts';
-import { openLibc } from './udp/libc.ts';
 import { closeLeftOpen, createOpenSocketsMemory } from './udp/open-sockets.ts';
 import type { UdpChoice } from './udp/open-udp-io.ts';
 

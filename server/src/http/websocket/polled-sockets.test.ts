@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { type Libc, openLibc } from '../../native/libc.ts';
 import { PolledSockets } from './polled-sockets.ts';
-import { openSystemCalls, type SystemCalls } from './system-calls.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 
-function world(calls: SystemCalls = openSystemCalls()) {
+function world(calls: Libc = openLibc()) {
   const polled = new PolledSockets(Buffer.alloc(1_000), calls);
   const told: string[] = [];
   const open = new Set<number>();
@@ -113,7 +113,7 @@ describe('sockets that the system is asked about', () => {
     ['epoll is refused', { epoll_create1: () => -1 }, 'the system has no epoll for us'],
     ['the numbers are wrong', { recv: () => 0 }, 'their proof failed: nothing came'],
   ])('where %s nobody gets one', (_what, broken, message) => {
-    const calls = { ...openSystemCalls(), ...broken };
+    const calls = { ...openLibc(), ...broken };
 
     expect(() => new PolledSockets(Buffer.alloc(10), calls)).toThrow(message);
   });

@@ -1,17 +1,10 @@
-import { openSystemCalls, type SystemCalls } from './system-calls.ts';
+import { Epoll } from '../../native/epoll.ts';
+import { type Libc, MSG_DONTWAIT, openLibc, SOCK_CLOEXEC } from '../../native/libc.ts';
 
 /** Linux's numbers, the same for x64 and arm64. */
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0x80000;
-const EPOLL_CLOEXEC = 0x80000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLLIN = 1;
-const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
-/** `struct epoll_event` in 32-bit words: packed on x64 (epoll_event(3type)). */
-const EVENT = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
 const MOST_EVENTS = 1_024;
 /** How long bytes may lie in the system before they are looked for: a quarter of a frame. */
 const LOOK_EVERY_MS = 5;
@@ -30,20 +23,18 @@ export type PolledSocket = {
  * its time. The sockets stay Node's, which opens them, closes them and writes what does not go out at once.
  */
 export class PolledSockets {
-  readonly #calls: SystemCalls;
+  readonly #libc: Libc;
   readonly #memory: Buffer;
-  readonly #epoll: number;
-  readonly #events = new Int32Array(EVENT.words * MOST_EVENTS);
+  readonly #epoll: Epoll;
   readonly #sockets: (PolledSocket | undefined)[] = [];
   #watched = 0;
   #timer: NodeJS.Timeout | null = null;
 
   /** @throws Error when the system's calls are not there, or do not do what they should. */
-  constructor(memory: Buffer, calls: SystemCalls = openSystemCalls()) {
-    this.#calls = calls;
+  constructor(memory: Buffer, libc: Libc = openLibc()) {
+    this.#libc = libc;
     this.#memory = memory;
-    this.#epoll = calls.epoll_create1(EPOLL_CLOEXEC);
-    if (this.#epoll < 0) throw new Error('the system has no epoll for us');
+    this.#epoll = new Epoll(libc, MOST_EVENTS);
     this.#prove();
   }
 
@@ -54,7 +45,7 @@ export class PolledSockets {
 
   /** Reads that socket from now on. False: the system does not want to. */
   watch(number: number, socket: PolledSocket): boolean {
-    if (this.#control(EPOLL_CTL_ADD, number) !== 0) return false;
+    if (!this.#epoll.add(number)) return false;
     this.#sockets[number] = socket;
     this.#watched++;
     this.#lookLater();
@@ -66,23 +57,23 @@ export class PolledSockets {
     if (this.#sockets[number] === undefined) return;
     this.#sockets[number] = undefined;
     this.#watched--;
-    this.#control(EPOLL_CTL_DEL, number);
+    this.#epoll.remove(number);
   }
 
   /** Returns how many of the bytes the system has taken: none where it does not take any now. */
   send(number: number, bytes: Buffer): number {
-    return Math.max(0, this.#calls.send(number, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return Math.max(0, this.#libc.send(number, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
   }
 
   /** Reads what there is. */
   look(): void {
-    const count = this.#calls.epoll_wait(this.#epoll, this.#events, MOST_EVENTS, 0);
+    const count = this.#epoll.look();
     for (let index = 0; index < count; index++) {
-      const number = this.#events[index * EVENT.words + EVENT.data] as number;
+      const number = this.#epoll.at(index);
       const socket = this.#sockets[number];
       // Whoever was told before may have closed it.
       if (socket === undefined) continue;
-      const length = this.#calls.recv(number, this.#memory, this.#memory.length, MSG_DONTWAIT);
+      const length = this.#libc.recv(number, this.#memory, this.#memory.length, MSG_DONTWAIT);
       if (length > 0) socket.arrived(this.#memory, length);
       else this.#leave(number, socket);
     }
@@ -94,7 +85,7 @@ export class PolledSockets {
     this.#sockets.forEach((socket, number) => {
       if (socket) this.#leave(number, socket);
     });
-    this.#calls.close(this.#epoll);
+    this.#libc.close(this.#epoll.number);
   }
 
   #leave(number: number, socket: PolledSocket): void {
@@ -112,17 +103,10 @@ export class PolledSockets {
     }, LOOK_EVERY_MS);
   }
 
-  #control(operation: number, number: number): number {
-    const event = new Int32Array(EVENT.words);
-    event[0] = EPOLLIN;
-    event[EVENT.data] = number;
-    return this.#calls.epoll_ctl(this.#epoll, operation, number, event);
-  }
-
   /** One message through a pair of sockets: a wrong number above would be a crash in a call. */
   #prove(): void {
     const pair = new Int32Array(2);
-    this.#calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+    this.#libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
     const [ours = -1, theirs = -1] = pair;
     let heard = '';
     const arrived = (memory: Buffer, count: number) => {
@@ -132,7 +116,7 @@ export class PolledSockets {
     const sent = this.send(theirs, Buffer.from('there'));
     this.look();
     this.forget(ours);
-    for (const number of [ours, theirs]) this.#calls.close(number);
+    for (const number of [ours, theirs]) this.#libc.close(number);
     if (sent === 5 && heard === 'there') return;
     this[Symbol.dispose]();
     throw new Error(`their proof failed: ${heard || 'nothing came'}`);

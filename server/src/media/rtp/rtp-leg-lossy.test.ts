@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openRtpCall, type RtpBench } from '../../../test/contracts/rtp-plane-harness.ts';
+import { editDistance } from '../../core/edit-distance.ts';
 
 /** RTP_LOSSY_DIGITS makes a longer run, RTP_LOSSY_SEED repeats one. */
 const DIGITS = Number(process.env['RTP_LOSSY_DIGITS'] ?? 300);
@@ -27,7 +28,7 @@ describe.each([
     }
     for (let frames = 10; frames > 0; frames--) await path.send(phone.frame());
 
-    const wrong = distance(pressed, notes.digits.join(''));
+    const wrong = editDistance(pressed, notes.digits.join(''));
     expect(path.lost / path.sent).toBeGreaterThan(0.015);
     expect(wrong, `wrong of ${DIGITS}, seed ${SEED}`).toBeLessThanOrEqual(Math.max(1, DIGITS / 1000));
   });
@@ -64,20 +65,6 @@ class LossyPath {
       await this.#bench.pass(1);
     }
   }
-}
-
-/** Keys to be added, left out or changed to make one of the other (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 function lcg(seed: number): (limit: number) => number {

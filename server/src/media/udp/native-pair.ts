@@ -1,9 +1,8 @@
+import { type Libc, MSG_DONTWAIT } from '../../native/libc.ts';
 import type { Endpoint, Targets } from './datagram-sink.ts';
-import type { Libc } from './libc.ts';
 import { AF_UNSPEC, writeAddress } from './socket-address.ts';
 import type { UdpListener, UdpPair } from './udp-io.ts';
 
-const MSG_DONTWAIT = 0x40;
 /** To connect to it is to be connected no more (connect(2)). */
 const NOBODY = Uint8Array.of(AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 

@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { Epoll } from '../../native/epoll.ts';
+import { type Libc, MSG_DONTWAIT, SOCK_CLOEXEC } from '../../native/libc.ts';
 import type { Endpoint } from './datagram-sink.ts';
-import type { Libc } from './libc.ts';
 import { NativePair } from './native-pair.ts';
 import { noteClosed, noteOpen, type OpenSocketsMemory } from './open-sockets.ts';
 import { ADDRESS_WORDS, AF_INET, AF_INET6, readAddress, writeAddress } from './socket-address.ts';
@@ -9,15 +10,8 @@ import { addressOf, type UdpIo, type UdpPair } from './udp-io.ts';
 
 /** Linux's numbers, the same for x64 and arm64. */
 const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0x80000;
-const EPOLL_CLOEXEC = 0x80000;
-const EPOLL_CTL_ADD = 1;
-const EPOLLIN = 1;
-const MSG_DONTWAIT = 0x40;
 /** `recvfrom` tells the true length of what did not fit. */
 const MSG_TRUNC = 0x20;
-/** `struct epoll_event` in 32-bit words: packed on x64 (epoll_event(3type)). */
-const EVENT = process.arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 };
 const MOST_EVENTS = 512;
 /** Of one `read`, lest sockets that are flooded keep the thread. */
 const MOST_ROUNDS = 8;
@@ -42,9 +36,8 @@ export class NativeUdp implements UdpIo {
   readonly kind = 'native';
   readonly #libc: Libc;
   readonly #memory: OpenSocketsMemory;
-  readonly #epoll: number;
+  readonly #epoll: Epoll;
   readonly #sockets: (Socket | undefined)[] = [];
-  readonly #events = new Int32Array(EVENT.words * MOST_EVENTS);
   readonly #room = Buffer.alloc(ROOM_BYTES);
   /** The start of `room`, by length. */
   readonly #views: Buffer[] = [];
@@ -56,9 +49,8 @@ export class NativeUdp implements UdpIo {
   constructor(libc: Libc, memory: OpenSocketsMemory) {
     this.#libc = libc;
     this.#memory = memory;
-    this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
-    if (this.#epoll < 0) throw new Error(`epoll: ${this.#errorName()}`);
-    noteOpen(memory, this.#epoll);
+    this.#epoll = new Epoll(libc, MOST_EVENTS);
+    noteOpen(memory, this.#epoll.number);
   }
 
   get isPolled(): boolean {
@@ -81,9 +73,9 @@ export class NativeUdp implements UdpIo {
 
   read(): void {
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const count = this.#libc.epoll_wait(this.#epoll, this.#events, MOST_EVENTS, 0);
+      const count = this.#epoll.look();
       for (let index = 0; index < count; index++) {
-        const socket = this.#sockets[this.#events[index * EVENT.words + EVENT.data] as number];
+        const socket = this.#sockets[this.#epoll.at(index)];
         if (socket !== undefined) this.#receive(socket);
       }
       if (count < MOST_EVENTS) return;
@@ -92,7 +84,7 @@ export class NativeUdp implements UdpIo {
 
   [Symbol.dispose](): void {
     for (const socket of this.#sockets) if (socket !== undefined) this.#close(socket.number);
-    this.#close(this.#epoll);
+    this.#close(this.#epoll.number);
   }
 
   #bind(at: Endpoint, family: number): number | string {
@@ -109,13 +101,10 @@ export class NativeUdp implements UdpIo {
   }
 
   readonly #watch = (number: number, take: Reader, failed: () => void): void => {
-    const event = new Int32Array(EVENT.words);
-    event[0] = EPOLLIN;
-    event[EVENT.data] = number;
     const words = new Int32Array(ADDRESS_WORDS);
     this.#sockets[number] = { number, take, failed, words, from: { address: '', port: 0 } };
     this.#open++;
-    if (this.#libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, number, event) !== 0) failed();
+    if (!this.#epoll.add(number)) failed();
   };
 
   /** The system itself forgets to watch what is closed. */

@@ -1,4 +1,4 @@
-import type { Libc } from './libc.ts';
+import type { Libc } from '../../native/libc.ts';
 
 /** One bit a socket, for all numbers that Linux gives by default (fs.nr_open). */
 const MOST_SOCKETS = 2 ** 20;

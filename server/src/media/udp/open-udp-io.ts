@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { openLibc } from './libc.ts';
+import { openLibc } from '../../native/libc.ts';
 import { NativeUdp } from './native-udp.ts';
 import { nodeUdp } from './node-udp.ts';
 import type { OpenSocketsMemory } from './open-sockets.ts';
@@ -26,8 +26,6 @@ export async function openUdpIo(choice: UdpChoice, { below, openSockets }: UdpSt
   if (choice === 'node') return { io: nodeUdp, objection: null };
   let io: NativeUdp | null = null;
   try {
-    if (process.platform !== 'linux') throw new Error(`it is for Linux, not for ${process.platform}`);
-    if (process.arch !== 'x64' && process.arch !== 'arm64') throw new Error(`it does not know ${process.arch}`);
     io = new NativeUdp(openLibc(), openSockets);
     await prove(io, below);
     return { io, objection: null };

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
+import type { Libc } from '../../native/libc.ts';
 import type { Endpoint } from './datagram-sink.ts';
-import type { Libc } from './libc.ts';
 
 /** Linux's numbers (bits/socket.h). */
 export const AF_UNSPEC = 0;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { wait } from '../../../test/contracts/audiosocket-worker-harness.ts';
 import { SeededRandom } from '../../../test/fakes/seeded-random.ts';
-import { openLibc } from './libc.ts';
+import { openLibc } from '../../native/libc.ts';
 import { NativeUdp } from './native-udp.ts';
 import { nodeUdp } from './node-udp.ts';
 import { closeLeftOpen, createOpenSocketsMemory } from './open-sockets.ts';
